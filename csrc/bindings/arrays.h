@@ -1,0 +1,63 @@
+#pragma once
+
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+
+#include <complex>
+#include <cstdint>
+#include <initializer_list>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "types.h"
+
+// Python's arrays become the plain views that kernels take. Everything is checked here, and kernels trust it.
+
+namespace retrolux {
+
+namespace py = pybind11;
+
+/// Arrays are taken as they are: a copy would hide a mistake, so a wrong dtype or layout is refused.
+template <class T>
+using RealArray = py::array_t<T, py::array::c_style>;
+template <class T>
+using ComplexArray = py::array_t<std::complex<T>, py::array::c_style>;
+
+/// A validated list of MZIs; built once per topology and shared by every call.
+class Layout {
+public:
+    /// Throws std::invalid_argument when a pair leaves [0, modes) or pairs a mode with itself.
+    Layout(index_t modes, const RealArray<std::int32_t>& pairs);
+
+    index_t modes() const { return modes_; }
+    index_t mzis() const { return mzis_; }
+    const std::int32_t* pairs() const { return pairs_.get(); }
+
+private:
+    index_t modes_;
+    index_t mzis_;
+    std::unique_ptr<std::int32_t[]> pairs_;
+};
+
+/// The settings of a mesh, as Python hands them over.
+template <class T>
+struct Settings {
+    RealArray<T> theta, phi, gamma;
+    std::optional<RealArray<T>> coupler_error, loss_db;
+};
+
+/// Throws std::invalid_argument unless `array` has just this shape.
+void require_shape(const char* name, const py::array& array, std::initializer_list<index_t> shape);
+
+/// Checks shapes, that every number is finite and that losses are not gains; the view lives as long as the arrays.
+template <class T>
+Mesh<T> mesh_view(const Layout& layout, const Settings<T>& settings);
+
+/// Checks that `light` has shape (batch, modes) and returns its batch.
+index_t require_batch(const char* name, const py::array& light, const Layout& layout);
+
+/// How many threads a call may use: what was asked for, and one in a forked child, where the parent's threads are gone.
+int usable_threads(int asked);
+
+}  // namespace retrolux

@@ -1,0 +1,129 @@
+#include "kernels/coefficients.h"
+#include "kernels/cross.h"
+#include "kernels/parallel.h"
+#include "kernels/passes.h"
+#include "kernels/sensitivity.h"
+#include "kernels/tile.h"
+
+namespace retrolux::RETROLUX_ISA {
+
+namespace {
+
+constexpr double operations_per_mzi = 78;  // two crossings (56), the sums for theta (18) and phi (4)
+
+/// One adjoint pass: what it reads, writes and adds up.
+template <class T>
+struct AdjointPass {
+    const Mesh<T>& mesh;
+    Light<const T> y;
+    const T* grad_y;
+    T* x;
+    T* grad_x;
+    const Return<T>* returns;
+    const T* cosine;
+    const T* sine;
+    /// Sums kept for each MZI: 2 (theta, phi) or 8 (products at its output, from which all gradients follow).
+    int sums_per_mzi;
+
+    template <int lanes>
+    void sweep(index_t first, int count, T* tile, double* sums, double* gamma_sums) const {
+        const index_t modes = mesh.modes;
+        T* const grad = tile + 2 * modes * lanes;
+        pack<T, lanes>(y.data + 2 * first * modes, count, modes, tile);
+        pack<T, lanes>(grad_y + 2 * first * modes, count, modes, grad);
+        for (index_t m = 0; m < modes; ++m) {
+            T* light = tile + 2 * lanes * m;
+            T* gradient = grad + 2 * lanes * m;
+            gamma_sums[m] -= imaginary_product<T, lanes>(light, gradient);
+            rotate<T, lanes>(light, cosine[m], -sine[m]);
+            rotate<T, lanes>(gradient, cosine[m], -sine[m]);
+        }
+        double unused[2] = {0, 0};
+        for (index_t k = mesh.mzis - 1; k >= 0; --k) {
+            const index_t a = 2 * lanes * static_cast<index_t>(mesh.pairs[2 * k]);
+            const index_t b = 2 * lanes * static_cast<index_t>(mesh.pairs[2 * k + 1]);
+            double* mzi_sums = sums + sums_per_mzi * k;
+            if (sums_per_mzi == 8) {
+                add_products<T, lanes>(tile + a, tile + b, grad + a, grad + b, mzi_sums);
+                mzi_sums = unused;
+            }
+            step_back<T, lanes>(returns[k], tile + a, tile + b, grad + a, grad + b, mzi_sums);
+        }
+        if (x) unpack<T, lanes>(tile, count, modes, x + 2 * first * modes);
+        if (grad_x) unpack<T, lanes>(grad, count, modes, grad_x + 2 * first * modes);
+    }
+};
+
+/// Into how many pieces, each with sums of its own, a batch is cut: enough for many threads where meshes are small,
+/// few where the sums would fill memory. Independent of the number of threads, so that the result is too.
+index_t pieces(index_t tiles, index_t sums) {
+    constexpr index_t budget = 3 << 20;  // bytes
+    index_t most = budget / (sums * static_cast<index_t>(sizeof(double)));
+    most = most < 4 ? 4 : most > 64 ? 64 : most;
+    return tiles < most ? tiles : most;
+}
+
+}  // namespace
+
+template <class T>
+void adjoint(const Mesh<T>& mesh, Light<const T> y, const T* grad_y, T* x, T* grad_x, const Gradients<T>& gradients,
+             int threads) {
+    const bool sensitivity = gradients.coupler_error || gradients.loss_db;
+    const int sums_per_mzi = sensitivity ? 8 : 2;
+    const Scratch<Return<T>> returns(mesh.mzis);
+    const Scratch<T> phases(2 * mesh.modes);
+    return_matrices(mesh, returns.data(), threads);
+    output_phases(mesh, phases.data(), phases.data() + mesh.modes);
+    const AdjointPass<T> pass{mesh,           y,
+                              grad_y,         x,
+                              grad_x,         returns.data(),
+                              phases.data(),  phases.data() + mesh.modes,
+                              sums_per_mzi};
+
+    const Tiling<T> tiling(y.batch);
+    const index_t sums = sums_per_mzi * mesh.mzis + mesh.modes;
+    const index_t parts = pieces(tiling.tiles, sums);
+    const int workers = useful_workers(
+        threads, parts, operations_per_mzi * static_cast<double>(mesh.mzis) * static_cast<double>(y.batch));
+    const index_t tile_size = 4 * mesh.modes * wide<T>;
+    const Scratch<T> tiles(tile_size * workers);
+    const Scratch<double> partial(parts * sums);
+    in_parallel(workers, [&](int worker) {
+        T* tile = tiles.data() + tile_size * worker;
+        for (index_t p = share(parts, workers, worker); p < share(parts, workers, worker + 1); ++p) {
+            double* mine = partial.data() + p * sums;
+            for (index_t i = 0; i < sums; ++i) mine[i] = 0;
+            for (index_t t = tiling.tiles * p / parts; t < tiling.tiles * (p + 1) / parts; ++t) {
+                if (tiling.is_wide(t))
+                    pass.template sweep<wide<T>>(tiling.first(t), tiling.count(t), tile, mine,
+                                                 mine + sums_per_mzi * mesh.mzis);
+                else
+                    pass.template sweep<narrow<T>>(tiling.first(t), tiling.count(t), tile, mine,
+                                                   mine + sums_per_mzi * mesh.mzis);
+            }
+        }
+    });
+
+    // Added in the order of the pieces, whoever computed them.
+    const Scratch<double> total(sums);
+    for (index_t i = 0; i < sums; ++i) total.data()[i] = 0;
+    for (index_t p = 0; p < parts; ++p)
+        for (index_t i = 0; i < sums; ++i) total.data()[i] += partial.data()[p * sums + i];
+    if (sensitivity) {
+        gradients_from_products(mesh, total.data(), gradients);
+    } else {
+        for (index_t k = 0; k < mesh.mzis; ++k) {
+            gradients.theta[k] = static_cast<T>(total.data()[2 * k]);
+            gradients.phi[k] = static_cast<T>(total.data()[2 * k + 1]);
+        }
+    }
+    for (index_t m = 0; m < mesh.modes; ++m)
+        gradients.gamma[m] = static_cast<T>(total.data()[sums_per_mzi * mesh.mzis + m]);
+}
+
+template void adjoint(const Mesh<float>&, Light<const float>, const float*, float*, float*, const Gradients<float>&,
+                      int);
+template void adjoint(const Mesh<double>&, Light<const double>, const double*, double*, double*,
+                      const Gradients<double>&, int);
+
+}  // namespace retrolux::RETROLUX_ISA

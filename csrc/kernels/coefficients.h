@@ -1,0 +1,51 @@
+#pragma once
+
+#include "types.h"
+
+namespace retrolux::RETROLUX_ISA {
+
+/// The 2x2 complex matrix of one MZI, [[aa, ab], [ba, bb]].
+template <class T>
+struct Crossing {
+    T aa_re, aa_im, ab_re, ab_im, ba_re, ba_im, bb_re, bb_im;
+};
+
+/// What an adjoint pass needs to step back over one MZI.
+template <class T>
+struct Return {
+    Crossing<T> inverse;  ///< T^-1, for the light
+    Crossing<T> dagger;   ///< T†, for its gradient
+    /// dL/dtheta = aa Im(conj(g_a) y_a) + bb Im(conj(g_b) y_b) + ab [Re(conj(g_a) y_b) - Re(conj(g_b) y_a)].
+    T theta_aa, theta_bb, theta_ab;
+};
+
+/// The factors of T for a block of MZIs, in double precision:
+/// T = B(coupler 2) diag(q, t3) B(coupler 1) diag(p, t1), with q = e^{i theta} t2 and p = e^{i phi} t0.
+struct Factors {
+    static constexpr int block = 64;
+    double cos_theta[block], sin_theta[block], cos_phi[block], sin_phi[block];
+    double cos_1[block], sin_1[block], cos_2[block], sin_2[block];  ///< coupler angles pi/4 + error
+    double t0[block], t1[block], t2[block], t3[block];
+};
+
+/// Factors of MZIs [first, first + count), count <= Factors::block.
+template <class T>
+void load_factors(const Mesh<T>& mesh, index_t first, int count, Factors& factors);
+
+/// Matrices T of all MZIs, for light that goes forward. Shape (mzis).
+template <class T>
+void forward_matrices(const Mesh<T>& mesh, Crossing<T>* crossings, int threads);
+
+/// Matrices T† of all MZIs, for gradients that go back. Shape (mzis).
+template <class T>
+void reverse_matrices(const Mesh<T>& mesh, Crossing<T>* crossings, int threads);
+
+/// All that an adjoint pass needs. Shape (mzis).
+template <class T>
+void return_matrices(const Mesh<T>& mesh, Return<T>* returns, int threads);
+
+/// e^{i gamma}. Shapes (modes).
+template <class T>
+void output_phases(const Mesh<T>& mesh, T* cosine, T* sine);
+
+}  // namespace retrolux::RETROLUX_ISA

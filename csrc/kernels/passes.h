@@ -1,0 +1,23 @@
+#pragma once
+
+#include "types.h"
+
+#ifndef RETROLUX_ISA
+#error "kernels/ is compiled once per instruction set: define RETROLUX_ISA"
+#endif
+
+namespace retrolux::RETROLUX_ISA {
+
+// The entries of the table; table.h says what each does.
+
+template <class T>
+void forward(const Mesh<T>& mesh, Light<const T> x, T* y, int threads);
+
+template <class T>
+void reverse(const Mesh<T>& mesh, Light<const T> grad_y, T* grad_x, int threads);
+
+template <class T>
+void adjoint(const Mesh<T>& mesh, Light<const T> y, const T* grad_y, T* x, T* grad_x, const Gradients<T>& gradients,
+             int threads);
+
+}  // namespace retrolux::RETROLUX_ISA

@@ -1,0 +1,13 @@
+#pragma once
+
+#include "kernels/coefficients.h"
+#include "types.h"
+
+namespace retrolux::RETROLUX_ISA {
+
+/// From the products M_jk = sum conj(g_j) y_k at the output of each MZI ((mzis, 8), as add_products leaves them):
+/// the gradients of all its settings, errors and losses included. `gradients.gamma` is left alone.
+template <class T>
+void gradients_from_products(const Mesh<T>& mesh, const double* products, const Gradients<T>& gradients);
+
+}  // namespace retrolux::RETROLUX_ISA

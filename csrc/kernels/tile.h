@@ -1,0 +1,79 @@
+#pragma once
+
+#include "types.h"
+
+namespace retrolux::RETROLUX_ISA {
+
+// A tile holds `lanes` samples of all modes, real and imaginary parts apart, and stays in the first-level cache while
+// the light crosses every column: mode m has its real parts at tile + 2 m lanes and its imaginary parts right behind.
+
+/// Lanes of a wide tile (256 bytes a plane: long enough to hide the sums over lanes) and of a narrow one (64 bytes: one
+/// vector of AVX-512), which serves small batches and what wide tiles leave over.
+template <class T>
+inline constexpr int wide = 256 / sizeof(T);
+template <class T>
+inline constexpr int narrow = 64 / sizeof(T);
+
+/// How a batch is cut into tiles: wide ones first, then narrow ones. Depends on the batch alone.
+template <class T>
+struct Tiling {
+    index_t batch;
+    index_t wide_tiles;
+    index_t tiles;
+
+    explicit Tiling(index_t batch_) : batch(batch_), wide_tiles(batch_ / wide<T>), tiles(0) {
+        index_t left = batch - wide_tiles * wide<T>;
+        if (left > 2 * narrow<T>) {
+            ++wide_tiles;
+            left = 0;
+        }
+        tiles = wide_tiles + (left + narrow<T> - 1) / narrow<T>;
+    }
+    bool is_wide(index_t tile) const { return tile < wide_tiles; }
+    index_t first(index_t tile) const {
+        return is_wide(tile) ? tile * wide<T> : wide_tiles * wide<T> + (tile - wide_tiles) * narrow<T>;
+    }
+    int count(index_t tile) const {
+        const index_t left = batch - first(tile);
+        const int lanes = is_wide(tile) ? wide<T> : narrow<T>;
+        return left < lanes ? static_cast<int>(left) : lanes;
+    }
+};
+
+/// Brings `count` rows of interleaved complex amplitudes into a tile; lanes beyond them are dark.
+template <class T, int lanes>
+inline void pack(const T* rows, int count, index_t modes, T* __restrict tile) {
+    for (index_t m = 0; m < modes; ++m) {
+        T* __restrict re = tile + 2 * m * lanes;
+        T* __restrict im = re + lanes;
+        for (int l = 0; l < count; ++l) {
+            re[l] = rows[2 * (l * modes + m)];
+            im[l] = rows[2 * (l * modes + m) + 1];
+        }
+        for (int l = count; l < lanes; ++l) re[l] = im[l] = 0;
+    }
+}
+
+template <class T, int lanes>
+inline void unpack(const T* __restrict tile, int count, index_t modes, T* __restrict rows) {
+    for (index_t m = 0; m < modes; ++m) {
+        const T* __restrict re = tile + 2 * m * lanes;
+        const T* __restrict im = re + lanes;
+        for (int l = 0; l < count; ++l) {
+            rows[2 * (l * modes + m)] = re[l];
+            rows[2 * (l * modes + m) + 1] = im[l];
+        }
+    }
+}
+
+/// Multiplies one mode by a number of modulus one.
+template <class T, int lanes>
+inline void rotate(T* __restrict mode, T cosine, T sine) {
+    for (int l = 0; l < lanes; ++l) {
+        const T re = mode[l], im = mode[lanes + l];
+        mode[l] = cosine * re - sine * im;
+        mode[lanes + l] = cosine * im + sine * re;
+    }
+}
+
+}  // namespace retrolux::RETROLUX_ISA

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstdint>
+
+namespace retrolux {
+
+using index_t = std::int64_t;
+
+/// A mesh and how it is set: what light meets between the inputs and the outputs.
+/// The convention is that of python/retrolux/mesh/convention.py. T is float or double.
+template <class T>
+struct Mesh {
+    index_t modes;
+    index_t mzis;
+    /// (mzis, 2): upper and lower mode of each MZI, in the order light meets them; the two differ.
+    const std::int32_t* pairs;
+    const T* theta;          ///< (mzis) internal phase [rad]
+    const T* phi;            ///< (mzis) external phase, met first, upper arm [rad]
+    const T* gamma;          ///< (modes) output phase [rad]
+    const T* coupler_error;  ///< (mzis, 2) angle errors of couplers 1 and 2 [rad], or null: none
+    const T* loss_db;        ///< (mzis, 4) losses of the arms t0..t3 [dB], or null: none
+};
+
+/// A batch of light: `batch` rows of `modes` interleaved complex amplitudes.
+template <class T>
+struct Light {
+    T* data;
+    index_t batch;
+};
+
+/// Where an adjoint pass leaves dL/d(setting), each summed over the batch. Null: not wanted.
+/// `theta`, `phi` and `gamma` come together; so do `coupler_error` and `loss_db`, which need the former.
+template <class T>
+struct Gradients {
+    T* theta;          ///< (mzis)
+    T* phi;            ///< (mzis)
+    T* gamma;          ///< (modes)
+    T* coupler_error;  ///< (mzis, 2) or null
+    T* loss_db;        ///< (mzis, 4) or null
+};
+
+}  // namespace retrolux

@@ -1,0 +1,27 @@
+"""What all tests share: sizes, topologies, and tolerances that scale with the work done."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    """Return a fixed generator: a failing test fails again."""
+    return np.random.default_rng(20230428)
+
+
+@pytest.fixture
+def tolerance() -> Callable[[object, int], float]:
+    """Return the rounding error to allow after light of unit size has crossed `depth` columns in `dtype`."""
+
+    def allowed(dtype: object, depth: int) -> float:
+        return 16.0 * float(np.finfo(np.dtype(dtype)).eps) * (depth + 4)
+
+    return allowed
