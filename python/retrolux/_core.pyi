@@ -1,6 +1,6 @@
 """The compiled module; see csrc/bindings."""
 
-from typing import overload
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,53 @@ class Layout:
     @property
     def mzis(self) -> int: ...
 
+# Light is complex64 or complex128 of shape (batch, modes), settings are real in the same precision; all C-ordered.
+_Array = NDArray[Any]
+
 class Kernels:
     def __init__(self, isa: str) -> None: ...
     @property
     def isa(self) -> str: ...
+    def forward(
+        self,
+        layout: Layout,
+        x: _Array,
+        theta: _Array | None,
+        phi: _Array | None,
+        gamma: _Array | None,
+        coupler_error: _Array | None,
+        loss_db: _Array | None,
+        y: _Array,
+        threads: int,
+    ) -> None: ...
+    def reverse(
+        self,
+        layout: Layout,
+        grad_y: _Array,
+        theta: _Array | None,
+        phi: _Array | None,
+        gamma: _Array | None,
+        coupler_error: _Array | None,
+        loss_db: _Array | None,
+        grad_x: _Array,
+        threads: int,
+    ) -> None: ...
+    def adjoint(
+        self,
+        layout: Layout,
+        y: _Array,
+        grad_y: _Array,
+        theta: _Array | None,
+        phi: _Array | None,
+        gamma: _Array | None,
+        coupler_error: _Array | None,
+        loss_db: _Array | None,
+        x: _Array | None,
+        grad_x: _Array | None,
+        grad_theta: _Array,
+        grad_phi: _Array,
+        grad_gamma: _Array,
+        grad_coupler_error: _Array | None,
+        grad_loss_db: _Array | None,
+        threads: int,
+    ) -> None: ...

@@ -1,0 +1,172 @@
+"""The kernels as torch operators: CPU and fake tensors, no autograd (that is functional.py's)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from retrolux._kernels import kernels
+from retrolux.mesh import Topology
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["adjoint", "forward", "reverse"]
+
+_library = torch.library.Library("retrolux", "DEF")
+_SETTINGS = "Tensor theta, Tensor phi, Tensor gamma, Tensor? coupler_error, Tensor? loss_db, str topology"
+_library.define(f"forward(Tensor x, {_SETTINGS}) -> Tensor")
+_library.define(f"reverse(Tensor grad_y, {_SETTINGS}) -> Tensor")
+_library.define(
+    f"adjoint(Tensor y, Tensor grad_y, Tensor? x, {_SETTINGS}, bool input_gradient, bool error_gradients)"
+    " -> (Tensor, Tensor, Tensor, Tensor, Tensor, Tensor)"
+)
+
+# Relative error in the recovered input above which an adjoint pass through unequal losses is refused.
+_RECOVERY_TOLERANCE = {"complex64": 1e-3, "complex128": 1e-9}
+
+
+def _array(tensor: Tensor | None) -> NDArray[Any] | None:
+    """Return a C-ordered NumPy view of a tensor; a copy where it is a conjugate, negated or strided view."""
+    return None if tensor is None else np.ascontiguousarray(tensor.numpy(force=True))
+
+
+def _rows(light: Tensor, modes: int) -> NDArray[Any]:
+    """Return light of shape (…, modes) as plain rows of shape (batch, modes)."""
+    return np.ascontiguousarray(light.numpy(force=True)).reshape(-1, modes)
+
+
+def _forward(
+    x: Tensor,
+    theta: Tensor,
+    phi: Tensor,
+    gamma: Tensor,
+    coupler_error: Tensor | None,
+    loss_db: Tensor | None,
+    topology: str,
+) -> Tensor:
+    layout = Topology.from_key(topology).layout
+    settings = [_array(setting) for setting in (theta, phi, gamma, coupler_error, loss_db)]
+    y = torch.empty(x.shape, dtype=x.dtype)
+    kernels.forward(
+        layout, _rows(x, layout.modes), *settings, _rows(y, layout.modes), torch.get_num_threads()
+    )
+    return y
+
+
+def _reverse(
+    grad_y: Tensor,
+    theta: Tensor,
+    phi: Tensor,
+    gamma: Tensor,
+    coupler_error: Tensor | None,
+    loss_db: Tensor | None,
+    topology: str,
+) -> Tensor:
+    layout = Topology.from_key(topology).layout
+    settings = [_array(setting) for setting in (theta, phi, gamma, coupler_error, loss_db)]
+    grad_x = torch.empty(grad_y.shape, dtype=grad_y.dtype)
+    kernels.reverse(
+        layout, _rows(grad_y, layout.modes), *settings, _rows(grad_x, layout.modes), torch.get_num_threads()
+    )
+    return grad_x
+
+
+def _adjoint(
+    y: Tensor,
+    grad_y: Tensor,
+    x: Tensor | None,
+    theta: Tensor,
+    phi: Tensor,
+    gamma: Tensor,
+    coupler_error: Tensor | None,
+    loss_db: Tensor | None,
+    topology: str,
+    input_gradient: bool,
+    error_gradients: bool,
+) -> tuple[Tensor, ...]:
+    layout = Topology.from_key(topology).layout
+    settings = [_array(setting) for setting in (theta, phi, gamma, coupler_error, loss_db)]
+    light = _rows(y, layout.modes)
+    recovered = None if x is None else np.empty_like(light)
+    gradients = _room_for_gradients(y, theta, phi, gamma, input_gradient, error_gradients)
+    grad_x, *grad_phases, grad_coupler_error, grad_loss_db = gradients
+    kernels.adjoint(
+        layout,
+        light,
+        _rows(grad_y, layout.modes),
+        *settings,
+        recovered,
+        _rows(grad_x, layout.modes) if input_gradient else None,
+        *(gradient.numpy() for gradient in grad_phases),
+        grad_coupler_error.numpy() if error_gradients else None,
+        grad_loss_db.numpy() if error_gradients else None,
+        torch.get_num_threads(),
+    )
+    if x is not None and recovered is not None:
+        _require_recovered(recovered, _rows(x, layout.modes))
+    return gradients
+
+
+def _room_for_gradients(
+    y: Tensor, theta: Tensor, phi: Tensor, gamma: Tensor, input_gradient: bool, error_gradients: bool
+) -> tuple[Tensor, ...]:
+    """Return uninitialised gradients of x, theta, phi, gamma, coupler_error and loss_db; empty where not wanted."""
+    mzis = theta.shape[0] if error_gradients else 0
+    return (
+        y.new_empty(y.shape if input_gradient else (0,)),
+        theta.new_empty(theta.shape),
+        phi.new_empty(phi.shape),
+        gamma.new_empty(gamma.shape),
+        theta.new_empty((mzis, 2)),
+        theta.new_empty((mzis, 4)),
+    )
+
+
+def _require_recovered(recovered: NDArray[Any], x: NDArray[Any]) -> None:
+    """Refuse gradients when unequal losses have drowned light that the reversal needs in rounding errors."""
+    if not x.size:
+        return
+    scale = float(np.abs(x).max())
+    error = float(np.abs(recovered - x).max())
+    tolerance = _RECOVERY_TOLERANCE[x.dtype.name]
+    if np.isfinite(scale) and not error <= tolerance * scale:
+        raise RuntimeError(
+            "light cannot be traced back through losses this unequal: the input is recovered with a relative error "
+            f"of {error / scale:.1e} in {x.dtype.name}, more than {tolerance:g}; use complex128 or smaller loss_db"
+        )
+
+
+def _fake_linear(light: Tensor, *settings: object) -> Tensor:
+    return light.new_empty(light.shape)
+
+
+def _fake_adjoint(
+    y: Tensor,
+    grad_y: Tensor,
+    x: Tensor | None,
+    theta: Tensor,
+    phi: Tensor,
+    gamma: Tensor,
+    coupler_error: Tensor | None,
+    loss_db: Tensor | None,
+    topology: str,
+    input_gradient: bool,
+    error_gradients: bool,
+) -> tuple[Tensor, ...]:
+    return _room_for_gradients(y, theta, phi, gamma, input_gradient, error_gradients)
+
+
+_library.impl("forward", _forward, "CPU")
+_library.impl("reverse", _reverse, "CPU")
+_library.impl("adjoint", _adjoint, "CPU")
+torch.library.register_fake("retrolux::forward", _fake_linear, lib=_library)
+torch.library.register_fake("retrolux::reverse", _fake_linear, lib=_library)
+torch.library.register_fake("retrolux::adjoint", _fake_adjoint, lib=_library)
+
+forward = torch.ops.retrolux.forward.default
+reverse = torch.ops.retrolux.reverse.default
+adjoint = torch.ops.retrolux.adjoint.default

@@ -1,0 +1,192 @@
+"""Light through a mesh as a differentiable function of torch tensors."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from retrolux import _ops
+
+if TYPE_CHECKING:
+    from retrolux.mesh import Topology
+
+__all__ = ["Route", "choose_route", "propagate"]
+
+Route: TypeAlias = Literal["auto", "mesh", "matrix"]
+
+_REAL_OF = {torch.complex64: torch.float32, torch.complex128: torch.float64}
+_COMPLEX_OF = {
+    torch.float16: torch.complex64,
+    torch.bfloat16: torch.complex64,
+    torch.float32: torch.complex64,
+    torch.float64: torch.complex128,
+}
+
+
+def propagate(
+    x: Tensor,
+    theta: Tensor,
+    phi: Tensor,
+    gamma: Tensor,
+    topology: Topology,
+    coupler_error: Tensor | None = None,
+    loss_db: Tensor | None = None,
+    route: Route = "auto",
+) -> Tensor:
+    """Send light through a mesh: ``y = x @ U.T``, with U as `retrolux.mesh.convention` defines it.
+
+    Differentiable once in `x` and in every setting; gradients are PyTorch's, ∂L/∂Re + i ∂L/∂Im.
+
+    Parameters
+    ----------
+    x : Tensor, shape (…, modes)
+        Amplitudes, complex64 or complex128; real amplitudes are taken as light of phase 0.
+    theta, phi : Tensor, shape (mzis,)
+        Internal and external phases [rad], float32 for complex64 and float64 for complex128.
+    gamma : Tensor, shape (modes,)
+        Output phases [rad].
+    topology : Topology
+        Where the MZIs sit.
+    coupler_error : Tensor, shape (mzis, 2), optional
+        Angle errors (ε₁, ε₂) of the two couplers [rad].
+    loss_db : Tensor, shape (mzis, 4), optional
+        Losses of the arms t₀…t₃ [dB], at least 0.
+    route : {"auto", "mesh", "matrix"}
+        ``"mesh"`` sends every sample through the MZIs and gives the same bits for any number of threads;
+        ``"matrix"`` builds U and multiplies, which is cheaper for large batches and serves other devices than the CPU.
+        Both agree to rounding. ``"auto"`` follows `choose_route`.
+
+    Returns
+    -------
+    Tensor, shape (…, modes)
+        The complex output, on the device of `x`.
+
+    Raises
+    ------
+    TypeError
+        When a dtype does not fit.
+    ValueError
+        When a shape does not fit the topology, tensors are on different devices, the route is unknown or
+        impossible, a setting is not finite or a loss is negative.
+    RuntimeError
+        In the backward pass, when losses are so unequal that light cannot be traced back in this precision.
+
+    Notes
+    -----
+    The backward pass of the mesh route is the reversible adjoint: it recovers the fields from `y` column by column, so
+    memory does not grow with the number of columns. It has no second derivative.
+
+    References
+    ----------
+    Hughes et al., Optica 5, 864 (2018); Pai et al., Science 380, 398 (2023).
+    """
+    x = _checked(x, theta, phi, gamma, topology, coupler_error, loss_db)
+    if route == "auto":
+        route = choose_route(topology, x.numel() // topology.modes, x.device)
+    if route == "mesh":
+        if x.device.type != "cpu":
+            raise ValueError(f"route 'mesh' runs on the CPU, got tensors on {x.device}; use route 'matrix'")
+        return _Propagate.apply(x, theta, phi, gamma, coupler_error, loss_db, topology.key)  # type: ignore[no-any-return, no-untyped-call]
+    if route != "matrix":
+        raise ValueError(f"route must be 'auto', 'mesh' or 'matrix', got {route!r}")
+    # Row b of the propagated identity is the response to light in mode b: the transpose of U.
+    identity = torch.eye(topology.modes, dtype=x.dtype)
+    settings = [None if s is None else s.cpu() for s in (theta, phi, gamma, coupler_error, loss_db)]
+    transposed = _Propagate.apply(identity, *settings, topology.key)  # type: ignore[no-untyped-call]
+    return x @ transposed.to(x.device)  # type: ignore[no-any-return]
+
+
+def choose_route(topology: Topology, batch: int, device: torch.device | None = None) -> Literal["mesh", "matrix"]:
+    """Return the cheaper route for a training step: the mesh for small batches, its matrix for large ones.
+
+    Per sample the mesh route costs a pass through the MZIs and the matrix route N² multiplications, after a pass
+    of the N modes; ``bench/routes.py`` measures the constants. Other devices than the CPU take the matrix.
+    """
+    if device is not None and device.type != "cpu":
+        return "matrix"
+    crossing = topology.mzis
+    product = _PRODUCT_COST * topology.modes**2
+    return "mesh" if batch * crossing <= topology.modes * crossing + batch * product else "matrix"
+
+
+# Cost of one complex multiply-add of a dense training step, in units of one MZI's; measured by bench/routes.py.
+_PRODUCT_COST = 0.3
+
+
+class _Propagate(torch.autograd.Function):
+    """The mesh route: forward pass of light, reversible adjoint backwards."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        x: Tensor,
+        theta: Tensor,
+        phi: Tensor,
+        gamma: Tensor,
+        coupler_error: Tensor | None,
+        loss_db: Tensor | None,
+        topology: str,
+    ) -> Tensor:
+        y: Tensor = _ops.forward(x, theta, phi, gamma, coupler_error, loss_db, topology)
+        # The input is kept only where the reversal has to be checked against it: under loss.
+        ctx.save_for_backward(y, None if loss_db is None else x, theta, phi, gamma, coupler_error, loss_db)
+        ctx.topology = topology
+        return y
+
+    @staticmethod
+    @once_differentiable  # type: ignore[untyped-decorator]
+    def backward(ctx: Any, grad_y: Tensor) -> tuple[Tensor | None, ...]:
+        y, x, *settings = ctx.saved_tensors
+        need_x, *need_phases, need_coupler_error, need_loss_db, _ = ctx.needs_input_grad
+        need_errors = need_coupler_error or need_loss_db
+        if not (any(need_phases) or need_errors):
+            return (_ops.reverse(grad_y, *settings, ctx.topology), *[None] * 6)
+        grad_x, *grad_phases, grad_coupler_error, grad_loss_db = _ops.adjoint(
+            y, grad_y, x, *settings, ctx.topology, need_x, need_errors
+        )
+        return (
+            grad_x if need_x else None,
+            *(grad if need else None for grad, need in zip(grad_phases, need_phases, strict=True)),
+            grad_coupler_error if need_coupler_error else None,
+            grad_loss_db if need_loss_db else None,
+            None,
+        )
+
+
+def _checked(
+    x: Tensor,
+    theta: Tensor,
+    phi: Tensor,
+    gamma: Tensor,
+    topology: Topology,
+    coupler_error: Tensor | None,
+    loss_db: Tensor | None,
+) -> Tensor:
+    """Return `x` as complex amplitudes after checking that all tensors belong together."""
+    if x.dtype in _COMPLEX_OF:
+        x = x.to(_COMPLEX_OF[x.dtype])
+    if x.dtype not in _REAL_OF:
+        raise TypeError(f"x must be complex64 or complex128 (or real floating point), got {x.dtype}")
+    modes, mzis = topology.modes, topology.mzis
+    if x.ndim == 0 or x.shape[-1] != modes:
+        raise ValueError(f"x must have shape (…, modes) = (…, {modes}), got {tuple(x.shape)}")
+    _check_setting("theta", theta, x, (mzis,))
+    _check_setting("phi", phi, x, (mzis,))
+    _check_setting("gamma", gamma, x, (modes,))
+    if coupler_error is not None:
+        _check_setting("coupler_error", coupler_error, x, (mzis, 2))
+    if loss_db is not None:
+        _check_setting("loss_db", loss_db, x, (mzis, 4))
+    return x
+
+
+def _check_setting(name: str, setting: Tensor, x: Tensor, shape: tuple[int, ...]) -> None:
+    if setting.shape != shape:
+        raise ValueError(f"{name} must have shape {shape}, got {tuple(setting.shape)}")
+    if setting.dtype != _REAL_OF[x.dtype]:
+        raise TypeError(f"{name} must be {_REAL_OF[x.dtype]} for light in {x.dtype}, got {setting.dtype}")
+    if setting.device != x.device:
+        raise ValueError(f"{name} must be on the device of x, {x.device}, got {setting.device}")

@@ -1,0 +1,177 @@
+"""A mesh as a torch layer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from retrolux.functional import Route, propagate
+from retrolux.mesh import decompose, haar_phases
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from retrolux.mesh import Topology
+
+__all__ = ["Mesh"]
+
+_REAL_OF = {torch.complex64: torch.float32, torch.complex128: torch.float64}
+
+
+class Mesh(nn.Module):
+    """A mesh of MZIs whose phases are trained: ``y = x @ U.T``.
+
+    Parameters
+    ----------
+    topology : Topology
+        Where the MZIs sit, for example ``retrolux.mesh.rectangular(64)``.
+    dtype : torch.dtype
+        Of the light: complex64 or complex128. The phases have its real precision.
+    seed : int, optional
+        Of the initial Haar-random phases; None draws it from torch's generator, which ``torch.manual_seed`` sets.
+    phases : tuple of array_like, optional
+        Initial (theta, phi, gamma) [rad] of shapes (mzis,), (mzis,), (modes,), instead of random ones.
+    train_gamma : bool
+        False freezes the output phases: at zero, or as given in `phases`.
+    coupler_error : array_like, shape (mzis, 2), optional
+        Angle errors (ε₁, ε₂) of the couplers [rad], a buffer.
+    loss_db : array_like, shape (mzis, 4), optional
+        Losses of the arms t₀…t₃ [dB], at least 0, a buffer.
+    route : {"auto", "mesh", "matrix"}
+        How light is computed; see `retrolux.functional.propagate`.
+
+    Attributes
+    ----------
+    theta, phi : Parameter, shape (mzis,)
+        Internal and external phases [rad].
+    gamma : Parameter, shape (modes,)
+        Output phases [rad].
+
+    Raises
+    ------
+    TypeError
+        When `dtype` is not complex.
+    ValueError
+        When a shape does not fit the topology, or both `seed` and `phases` are given.
+
+    Notes
+    -----
+    Input has shape (…, modes); real input is light of phase 0. Output is complex, of the same shape.
+    """
+
+    def __init__(
+        self,
+        topology: Topology,
+        dtype: torch.dtype = torch.complex64,
+        seed: int | None = None,
+        *,
+        phases: tuple[ArrayLike, ArrayLike, ArrayLike] | None = None,
+        train_gamma: bool = True,
+        coupler_error: ArrayLike | None = None,
+        loss_db: ArrayLike | None = None,
+        route: Route = "auto",
+    ) -> None:
+        super().__init__()
+        if dtype not in _REAL_OF:
+            raise TypeError(f"dtype must be torch.complex64 or torch.complex128, got {dtype}")
+        if route not in ("auto", "mesh", "matrix"):
+            raise ValueError(f"route must be 'auto', 'mesh' or 'matrix', got {route!r}")
+        if phases is None:
+            theta, phi, gamma = _random_phases(topology, seed)
+            gamma = gamma if train_gamma else np.zeros(topology.modes)
+        elif seed is None:
+            theta, phi, gamma = phases  # type: ignore[assignment]
+        else:
+            raise ValueError(f"give seed or phases, not both, got seed={seed} and phases")
+        self.topology = topology
+        self.route: Route = route
+        real, mzis, modes = _REAL_OF[dtype], topology.mzis, topology.modes
+        self.theta = nn.Parameter(_setting("theta", theta, (mzis,), real))
+        self.phi = nn.Parameter(_setting("phi", phi, (mzis,), real))
+        self.gamma = nn.Parameter(_setting("gamma", gamma, (modes,), real), requires_grad=train_gamma)
+        self.coupler_error: Tensor | None
+        self.loss_db: Tensor | None
+        self.register_buffer(
+            "coupler_error",
+            None if coupler_error is None else _setting("coupler_error", coupler_error, (mzis, 2), real),
+        )
+        self.register_buffer(
+            "loss_db", None if loss_db is None else _setting("loss_db", loss_db, (mzis, 4), real)
+        )
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of the light: complex64 or complex128."""
+        return self.theta.dtype.to_complex()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Send light of shape (…, modes) through the mesh.
+
+        Raises
+        ------
+        TypeError
+            When the precision of `x` is not that of the mesh.
+        ValueError
+            When the last dimension is not the modes.
+        """
+        return self._propagate(x, self.route)
+
+    def matrix(self) -> Tensor:
+        """Return U, shape (modes, modes), differentiable in the phases."""
+        identity = torch.eye(self.topology.modes, dtype=self.dtype, device=self.theta.device)
+        return self._propagate(identity, "mesh" if identity.device.type == "cpu" else "matrix").mT
+
+    @torch.no_grad()
+    def load_matrix(self, unitary: ArrayLike) -> None:
+        """Set the phases so that an ideal mesh does `unitary`, shape (modes, modes).
+
+        Raises
+        ------
+        ValueError
+            When the matrix is not unitary or of the wrong size, the topology is not universal (rectangular or
+            triangular), or the mesh has coupler errors or losses, which its phases would have to make up for.
+        """
+        if self.coupler_error is not None or self.loss_db is not None:
+            raise ValueError("load_matrix needs an ideal mesh, got one with coupler errors or losses")
+        if isinstance(unitary, Tensor):
+            unitary = unitary.numpy(force=True)
+        phases = decompose(np.asarray(unitary, dtype=np.complex128), self.topology)
+        for parameter, values in zip((self.theta, self.phi, self.gamma), phases, strict=True):
+            parameter.copy_(torch.from_numpy(values))
+
+    def extra_repr(self) -> str:
+        """Return what the repr of the layer says."""
+        flaws: list[Literal["coupler errors", "losses"]] = []
+        if self.coupler_error is not None:
+            flaws.append("coupler errors")
+        if self.loss_db is not None:
+            flaws.append("losses")
+        return (
+            f"{self.topology.name}: {self.topology.modes} modes, {self.topology.mzis} MZIs in {self.topology.depth} "
+            f"columns, {self.dtype}, {'ideal' if not flaws else 'with ' + ' and '.join(flaws)}"
+            f"{'' if self.gamma.requires_grad else ', gamma frozen'}"
+            f"{'' if self.route == 'auto' else f', route={self.route}'}"
+        )
+
+    def _propagate(self, x: Tensor, route: Route) -> Tensor:
+        settings = self.theta, self.phi, self.gamma, self.topology, self.coupler_error, self.loss_db
+        return propagate(x, *settings, route)
+
+
+def _random_phases(topology: Topology, seed: int | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    if seed is None:
+        seed = int(torch.randint(2**63 - 1, ()))
+    return haar_phases(topology, np.random.default_rng(seed))
+
+
+def _setting(name: str, values: ArrayLike, shape: tuple[int, ...], real: torch.dtype) -> Tensor:
+    """Return a copy of `values` as a tensor, after checking its shape."""
+    if isinstance(values, Tensor):
+        values = values.numpy(force=True)
+    array = np.array(values, dtype=np.float64)
+    if array.shape != shape:
+        raise ValueError(f"{name} must have shape {shape}, got {array.shape}")
+    return torch.from_numpy(array).to(real)
