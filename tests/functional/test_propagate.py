@@ -1,0 +1,257 @@
+"""`propagate` as a torch function: values, gradients, routes, views, compilation."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from retrolux import mesh
+from retrolux.functional import choose_route, propagate
+from retrolux.mesh import reference
+
+TOPOLOGIES = {
+    "rectangular": mesh.rectangular(5),
+    "triangular": mesh.triangular(4),
+    "butterfly": mesh.butterfly(4),
+    "tree": mesh.tree(5),
+    "cascade": mesh.cascade(3),
+    "permuting": mesh.permuting_rectangular(6),
+    "diamond": mesh.diamond(3),
+    "by hand": mesh.from_columns(5, [[(4, 0), (1, 3)], [(2, 4)]]),
+}
+ROUTES = ["mesh", "matrix"]
+
+
+@pytest.fixture(params=TOPOLOGIES)
+def topology(request):
+    return TOPOLOGIES[request.param]
+
+
+def draw(topology, rng, dtype=torch.complex128, shape=(3,), flawed=True):
+    """Return light and settings as torch tensors: x, theta, phi, gamma[, coupler_error, loss_db]."""
+    light = rng.normal(size=(*shape, topology.modes)) + 1j * rng.normal(size=(*shape, topology.modes))
+    settings = [rng.uniform(-4, 4, size) for size in (topology.mzis, topology.mzis, topology.modes)]
+    if flawed:
+        settings += [rng.normal(0, 0.2, (topology.mzis, 2)), rng.uniform(0.01, 0.3, (topology.mzis, 4))]
+    real = dtype.to_real()
+    return [torch.tensor(light, dtype=dtype), *(torch.tensor(s, dtype=real) for s in settings)]
+
+
+def leaves(tensors):
+    return [tensor.detach().clone().requires_grad_() for tensor in tensors]
+
+
+def run(tensors, topology, route="auto"):
+    x, theta, phi, gamma, *flaws = tensors
+    return propagate(x, theta, phi, gamma, topology, *flaws, route=route)
+
+
+@pytest.mark.parametrize("route", ROUTES)
+@pytest.mark.parametrize("flawed", [False, True])
+def test_gradcheck(topology, route, flawed, rng):
+    tensors = leaves(draw(topology, rng, flawed=flawed))
+    assert torch.autograd.gradcheck(lambda *t: run(t, topology, route), tensors)
+
+
+@pytest.mark.parametrize("route", ROUTES)
+@pytest.mark.parametrize("dtype", [torch.complex64, torch.complex128])
+@pytest.mark.parametrize("shape", [(), (0,), (1,), (31,), (2, 0, 3), (2, 3, 4)])
+def test_any_batch_shape(route, dtype, shape, rng, tolerance):
+    topology = mesh.rectangular(5)
+    tensors = draw(topology, rng, dtype, shape)
+    x, theta, phi, gamma, coupler_error, loss_db = (t.numpy() for t in tensors)
+    expected = reference.propagate(topology, x, theta, phi, gamma, coupler_error=coupler_error, loss_db=loss_db)
+    y = run(tensors, topology, route)
+    assert y.dtype == dtype
+    np.testing.assert_allclose(y.numpy(), expected, rtol=0, atol=4 * tolerance(theta.dtype, topology.depth))
+
+
+@pytest.mark.parametrize("route", ROUTES)
+@pytest.mark.parametrize("shape", [(0,), (1,), (200,)])
+def test_gradients_equal_the_reference(topology, route, shape, rng):
+    tensors = leaves(draw(topology, rng, shape=shape))
+    y = run(tensors, topology, route)
+    grad_y = torch.randn(y.shape, dtype=y.dtype, generator=torch.Generator().manual_seed(0))
+    y.backward(grad_y)
+    x, theta, phi, gamma, coupler_error, loss_db = (t.detach().numpy() for t in tensors)
+    expected = reference.gradients(
+        topology, x, theta, phi, gamma, grad_y=grad_y.numpy(), coupler_error=coupler_error, loss_db=loss_db
+    )
+    for tensor, wanted, name in zip(tensors, expected, expected._fields, strict=True):
+        np.testing.assert_allclose(tensor.grad.numpy(), wanted, rtol=0, atol=1e-11, err_msg=name)
+
+
+@pytest.mark.parametrize("dtype", [torch.complex64, torch.complex128])
+@pytest.mark.parametrize("flawed", [False, True])
+def test_routes_agree_to_rounding(topology, dtype, flawed, rng, tolerance):
+    tensors = draw(topology, rng, dtype, (40,), flawed)
+    results = []
+    for route in ROUTES:
+        inputs = leaves(tensors)
+        y = run(inputs, topology, route)
+        (y.abs() ** 2 * torch.arange(topology.modes)).sum().backward()
+        results.append([y.detach(), *(t.grad for t in inputs)])
+    for by_mesh, by_matrix in zip(*results, strict=True):
+        scale = max(1.0, float(by_mesh.abs().max()))
+        error = float((by_mesh - by_matrix).abs().max())
+        assert error <= 4 * scale * tolerance(dtype.to_real().__str__().removeprefix("torch."), topology.depth)
+
+
+def test_each_gradient_can_be_had_alone(rng):
+    topology = mesh.rectangular(4)
+    tensors = draw(topology, rng)
+    everything = leaves(tensors)
+    run(everything, topology, "mesh").abs().sum().backward()
+    for i in range(len(tensors)):
+        alone = [t.clone().requires_grad_(i == j) for j, t in enumerate(tensors)]
+        run(alone, topology, "mesh").abs().sum().backward()
+        torch.testing.assert_close(alone[i].grad, everything[i].grad, rtol=0, atol=1e-13)
+        assert all(t.grad is None for j, t in enumerate(alone) if j != i)
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_views_of_every_kind(route, rng):
+    """Strided, conjugate, negated and expanded inputs, and non-contiguous gradients, give what copies give."""
+    topology = mesh.rectangular(4)
+    x, *settings = draw(topology, rng, shape=(6,))
+    wide = torch.stack([x, x.flip(0)], dim=-1)
+    views = [
+        (wide[..., 0], x),
+        (x.mT.contiguous().mT, x),
+        (x.conj(), x.conj().resolve_conj()),
+        (x.conj().imag.to(x.dtype), -x.imag.to(x.dtype)),
+        (x[0].expand(5, 4), x[0].repeat(5, 1)),
+        (x[::2], x[::2].clone()),
+    ]
+    for view, copy in views:
+        assert torch.equal(run([view, *settings], topology, route), run([copy, *settings], topology, route))
+    negated = [torch.complex(s, -s).conj().imag for s in settings]
+    assert all(s.is_neg() for s in negated)
+    assert torch.equal(run([x, *negated], topology, route), run([x, *settings], topology, route))
+    strided = [torch.stack([s, s], dim=-1)[..., 0] for s in settings]
+    inputs = leaves([x, *settings])
+    run(inputs, topology, route).mT.abs().sum().backward()
+    again = leaves([x, *strided])
+    run(again, topology, route).mT.abs().sum().backward()
+    for a, b in zip(inputs, again, strict=True):
+        assert torch.equal(a.grad, b.grad)
+
+
+def test_real_light_has_phase_zero(rng):
+    topology = mesh.rectangular(4)
+    x, *settings = draw(topology, rng, torch.complex64)
+    for dtype in (torch.float32, torch.float16, torch.bfloat16):
+        real = x.real.to(dtype)
+        y = run([real, *settings], topology)
+        assert y.dtype == torch.complex64
+        torch.testing.assert_close(y, run([real.to(torch.complex64), *settings], topology))
+
+
+def test_gradients_of_real_light_are_real(rng):
+    topology = mesh.rectangular(4)
+    x, *settings = draw(topology, rng)
+    real = x.real.clone().requires_grad_()
+    assert torch.autograd.gradcheck(lambda light: run([light, *settings], topology), [real])
+
+
+def test_a_second_derivative_is_refused(rng):
+    topology = mesh.rectangular(4)
+    tensors = leaves(draw(topology, rng))
+    for route in ROUTES:
+        (gradient,) = torch.autograd.grad(run(tensors, topology, route).abs().sum(), tensors[1], create_graph=True)
+        with pytest.raises(RuntimeError, match="differentiate twice"):
+            gradient.sum().backward()
+
+
+def test_light_lost_in_rounding_is_refused(rng):
+    """Behind very unequal losses the reversal has nothing to go by: no wrong gradient may come back."""
+    topology = mesh.rectangular(6)
+    tensors = draw(topology, rng, torch.complex64)
+    tensors[-1] *= 0
+    tensors[-1][::2, 0] = 50.0
+    with pytest.raises(RuntimeError, match=r"cannot be traced back .* in complex64, more than 0.001; use complex128"):
+        run(leaves(tensors), topology, "mesh").abs().sum().backward()
+    twice = leaves([t.to(torch.complex128 if t.is_complex() else torch.float64) for t in tensors])
+    run(twice, topology, "mesh").abs().sum().backward()
+    x, theta, phi, gamma, coupler_error, loss_db = (t.detach().numpy() for t in twice)
+    flaws = {"coupler_error": coupler_error, "loss_db": loss_db}
+    y = reference.propagate(topology, x, theta, phi, gamma, **flaws)
+    expected = reference.gradients(topology, x, theta, phi, gamma, grad_y=y / np.abs(y), **flaws)
+    np.testing.assert_allclose(twice[1].grad.numpy(), expected.theta, rtol=0, atol=1e-6)
+
+
+def test_uniform_loss_can_always_be_traced_back(rng):
+    """A hundred decibels that all light shares lose no information."""
+    topology = mesh.rectangular(50)
+    tensors = draw(topology, rng, torch.complex64)
+    tensors[-2] *= 0
+    tensors[-1][:] = 1.0
+    run(leaves(tensors), topology, "mesh").abs().sum().backward()
+
+
+def test_threads_do_not_change_a_bit(rng):
+    topology = mesh.rectangular(32)
+    tensors = draw(topology, rng, torch.complex64, (601,))
+    before, results = torch.get_num_threads(), []
+    try:
+        for threads in (1, 2, 3):
+            torch.set_num_threads(threads)
+            inputs = leaves(tensors)
+            y = run(inputs, topology, "mesh")
+            y.abs().sum().backward()
+            results.append([y.detach(), *(t.grad for t in inputs)])
+    finally:
+        torch.set_num_threads(before)
+    for other in results[1:]:
+        assert all(torch.equal(a, b) for a, b in zip(results[0], other, strict=True))
+
+
+def test_auto_prefers_the_mesh_for_small_batches_and_the_matrix_for_large_ones():
+    topology = mesh.rectangular(64)
+    assert choose_route(topology, 1) == "mesh"
+    assert choose_route(topology, 100_000) == "matrix"
+    assert choose_route(topology, 1, torch.device("cuda")) == "matrix"
+    # Few MZIs: the matrix never pays.
+    assert choose_route(mesh.cascade(64), 100_000) == "mesh"
+
+
+def test_fullgraph_compilation(topology, rng):
+    tensors = draw(topology, rng, shape=(2, 3))
+    for route in ("auto", *ROUTES):
+        torch.compiler.reset()
+        compiled = torch.compile(
+            lambda *t, route=route: run(t, topology, route).abs().sum(), fullgraph=True, backend="aot_eager"
+        )
+        results = []
+        for function in (compiled, lambda *t, route=route: run(t, topology, route).abs().sum()):
+            inputs = leaves(tensors)
+            loss = function(*inputs)
+            loss.backward()
+            results.append([loss.detach(), *(t.grad for t in inputs)])
+        for a, b in zip(*results, strict=True):
+            torch.testing.assert_close(a, b, rtol=0, atol=1e-13)
+
+
+def test_operators_pass_opcheck(rng):
+    topology = mesh.rectangular(4)
+    x, *settings = draw(topology, rng)
+    ops = torch.ops.retrolux
+    checks = ("test_schema", "test_faketensor", "test_aot_dispatch_dynamic")
+    for flaws in (settings[3:], [None, None]):
+        arguments = (x, *settings[:3], *flaws, topology.key)
+        torch.library.opcheck(ops.forward.default, arguments, test_utils=checks)
+        torch.library.opcheck(ops.reverse.default, arguments, test_utils=checks)
+        y = ops.forward(*arguments)
+        for wanted in ((True, True), (False, False)):
+            adjoint = (y, x, None, *settings[:3], *flaws, topology.key, *wanted)
+            torch.library.opcheck(ops.adjoint.default, adjoint, test_utils=checks)
+
+
+def test_autocast_leaves_light_alone(rng):
+    topology = mesh.rectangular(4)
+    tensors = draw(topology, rng, torch.complex64, (200,))
+    for route in ROUTES:
+        expected = run(tensors, topology, route)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            assert torch.equal(run(tensors, topology, route), expected)
