@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 import weakref
 from dataclasses import dataclass
 from functools import cached_property
+from operator import index
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from retrolux._kernels import Layout
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -18,14 +22,16 @@ if TYPE_CHECKING:
 __all__ = ["Topology", "from_columns"]
 
 _known: weakref.WeakValueDictionary[str, Topology] = weakref.WeakValueDictionary()
+_known_lock = threading.Lock()
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Topology:
     """Where the MZIs of a mesh sit; build one with `rectangular`, `triangular`, … or `from_columns`.
 
-    MZIs are numbered column by column, top to bottom: entry ``k`` of `theta` and `phi` belongs to ``pairs[k]``.
-    Two topologies are equal when their pairs and columns are, whatever their names.
+    MZIs are numbered column by column, top to bottom: entry k of `theta` and `phi` belongs to ``pairs[k]``.
+    Two topologies are equal when their modes, pairs and columns are, whatever their names. A topology never
+    changes, so a deep copy is the topology itself.
 
     Attributes
     ----------
@@ -47,7 +53,11 @@ class Topology:
     def __post_init__(self) -> None:
         self.pairs.setflags(write=False)
         self.starts.setflags(write=False)
-        _known.setdefault(self.key, self)
+        with _known_lock:
+            first = _known.setdefault(self.key, self)
+        if first is not self:
+            # Only the first of several equal topologies is listed; it must outlive the others for from_key.
+            object.__setattr__(self, "_first", first)
 
     @property
     def mzis(self) -> int:
@@ -72,9 +82,14 @@ class Topology:
         digest.update(self.pairs.tobytes())
         return f"{self.modes}x{self.mzis}:{digest.hexdigest()}"
 
+    @cached_property
+    def layout(self) -> Layout:
+        """The pairs as the kernels take them: checked once, shared by every pass."""
+        return Layout(self.modes, self.pairs)
+
     @staticmethod
     def from_key(key: str) -> Topology:
-        """Return the living topology with this `key`.
+        """Return a living topology with this `key`.
 
         Raises
         ------
@@ -95,8 +110,14 @@ class Topology:
     def __repr__(self) -> str:
         return f"Topology({self.name}: {self.modes} modes, {self.mzis} MZIs in {self.depth} columns)"
 
+    def __copy__(self) -> Topology:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Topology:
+        return self
+
     def __reduce__(self) -> tuple[object, ...]:
-        return Topology, (self.name, self.modes, self.pairs.copy(), self.starts.copy())
+        return Topology, (self.name, self.modes, self.pairs, self.starts)
 
 
 def from_columns(
@@ -110,13 +131,51 @@ def from_columns(
         Number of waveguides N ≥ 2.
     columns : iterable of sequences of (upper, lower)
         The pairs of each column, in the order light meets them. The pairs of a column share no mode;
-        `upper` is the arm that carries the phase shifters. Columns may be empty (modes pass straight).
+        `upper` is the arm that carries the phase shifters. MZIs are numbered in the order given here.
+        Columns may be empty (modes pass straight).
     name : str
         Shown by the repr.
 
+    Returns
+    -------
+    Topology
+        With the pairs in int32.
+
     Raises
     ------
+    TypeError
+        When `modes` is not an integer.
     ValueError
-        When a mode is out of range, or a column uses a mode twice.
+        When `modes` is below 2, a column is not a list of pairs of integers, a mode is out of range, or a
+        column uses a mode twice.
     """
-    raise NotImplementedError
+    if index(modes) < 2:
+        raise ValueError(f"modes must be at least 2, got {modes}")
+    checked = [_column(index(modes), number, column) for number, column in enumerate(columns)]
+    pairs = np.concatenate([np.empty((0, 2), dtype=np.int32), *checked])
+    starts = np.cumsum([0, *map(len, checked)], dtype=np.int32)
+    return Topology(name, index(modes), pairs, starts)
+
+
+def _column(
+    modes: int, number: int, column: Sequence[tuple[int, int]] | NDArray[np.integer]
+) -> NDArray[np.int32]:
+    """Return the pairs of one column as int32, shape (pairs, 2), checked."""
+    wanted = f"column {number} must be a list of (upper, lower) pairs of integers"
+    try:
+        pairs = np.asarray(column)
+    except ValueError:
+        raise ValueError(f"{wanted}, got {column!r}") from None
+    if pairs.size == 0:
+        return np.empty((0, 2), dtype=np.int32)
+    if pairs.ndim != 2 or pairs.shape[1] != 2 or not np.issubdtype(pairs.dtype, np.integer):
+        raise ValueError(f"{wanted}, got {column!r}")
+    outside = pairs[(pairs < 0) | (pairs >= modes)]
+    if outside.size:
+        raise ValueError(f"column {number} must use modes 0 to {modes - 1}, got mode {outside[0]}")
+    used, counts = np.unique(pairs, return_counts=True)
+    if (counts > 1).any():
+        raise ValueError(
+            f"column {number} must use a mode at most once, got mode {used[counts > 1][0]} twice"
+        )
+    return pairs.astype(np.int32)

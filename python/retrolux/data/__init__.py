@@ -1,0 +1,25 @@
+"""Data sets: what light carries into the first mesh, and the class each sample belongs to."""
+
+from retrolux.data.catalogue import NAMES, DatasetName, load
+from retrolux.data.cifar import cifar10
+from retrolux.data.dataset import Dataset
+from retrolux.data.digits import digits
+from retrolux.data.idx import read_idx, write_idx
+from retrolux.data.mnist import mnist
+from retrolux.data.planar import KINDS, PlanarKind, embed, planar
+
+__all__ = [
+    "KINDS",
+    "NAMES",
+    "Dataset",
+    "DatasetName",
+    "PlanarKind",
+    "cifar10",
+    "digits",
+    "embed",
+    "load",
+    "mnist",
+    "planar",
+    "read_idx",
+    "write_idx",
+]

@@ -1,0 +1,37 @@
+"""Meshes of Mach-Zehnder interferometers: where they sit, what their phases mean, which phases to set.
+
+Needs NumPy only. The physical convention is stated in `retrolux.mesh.convention`; the plain oracle that
+everything faster is tested against is `retrolux.mesh.reference`.
+"""
+
+from __future__ import annotations
+
+from retrolux.mesh.builders import (
+    butterfly,
+    cascade,
+    diamond,
+    permuting_rectangular,
+    rectangular,
+    tree,
+    triangular,
+)
+from retrolux.mesh.decompose import decompose
+from retrolux.mesh.haar import haar_phases, haar_unitary
+from retrolux.mesh.matrix import matrix
+from retrolux.mesh.topology import Topology, from_columns
+
+__all__ = [
+    "Topology",
+    "butterfly",
+    "cascade",
+    "decompose",
+    "diamond",
+    "from_columns",
+    "haar_phases",
+    "haar_unitary",
+    "matrix",
+    "permuting_rectangular",
+    "rectangular",
+    "tree",
+    "triangular",
+]

@@ -1,0 +1,173 @@
+"""What a topology holds, when two are equal, and what `from_columns` refuses."""
+
+from __future__ import annotations
+
+import copy
+import gc
+import pickle
+import subprocess
+import sys
+from dataclasses import FrozenInstanceError
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from retrolux.mesh import Topology, from_columns, rectangular, triangular
+
+
+@st.composite
+def meshes(draw):
+    """Return modes and columns of random disjoint pairs of any two modes; columns may be empty."""
+    modes = draw(st.integers(2, 9))
+    columns = []
+    for _ in range(draw(st.integers(0, 6))):
+        order = draw(st.permutations(range(modes)))
+        pairs = draw(st.integers(0, modes // 2))
+        columns.append([(order[2 * i], order[2 * i + 1]) for i in range(pairs)])
+    return modes, columns
+
+
+@given(meshes())
+def test_from_columns_keeps_every_pair_in_its_place(mesh):
+    modes, columns = mesh
+    topology = from_columns(modes, columns)
+    assert [[tuple(pair) for pair in column.tolist()] for column in topology.columns] == columns
+    assert topology.modes == modes
+    assert topology.depth == len(columns)
+    assert topology.mzis == sum(map(len, columns))
+    assert from_columns(modes, topology.columns) == topology
+    assert from_columns(modes + 1, columns) != topology
+
+
+def test_arrays_are_int32_and_read_only():
+    topology = from_columns(np.int64(4), (np.array([[3, 0]], dtype=np.uint8) for _ in range(2)), "mine")
+    assert (topology.pairs.dtype, topology.pairs.shape) == (np.int32, (2, 2))
+    assert (topology.starts.dtype, topology.starts.tolist()) == (np.int32, [0, 1, 2])
+    assert type(topology.modes) is int
+    for array in (topology.pairs, topology.starts, topology.columns[0]):
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 1
+
+
+def test_the_callers_array_stays_writable_and_apart():
+    column = np.array([[0, 1]], dtype=np.int32)
+    topology = from_columns(2, [column])
+    column[0] = [1, 0]
+    assert topology.pairs.tolist() == [[0, 1]]
+
+
+def test_a_topology_never_changes():
+    with pytest.raises(FrozenInstanceError):
+        rectangular(4).modes = 5
+
+
+def test_empty_meshes():
+    nothing = from_columns(3, [])
+    assert (nothing.mzis, nothing.depth, nothing.pairs.shape, nothing.columns) == (0, 0, (0, 2), ())
+    straight = from_columns(3, [[], [(0, 2)], []])
+    assert (straight.mzis, straight.depth, straight.starts.tolist()) == (1, 3, [0, 0, 1, 1])
+    assert straight != from_columns(3, [[(0, 2)]])
+
+
+def test_equality_is_layout_and_not_name():
+    mesh = from_columns(4, rectangular(4).columns, "mine")
+    assert mesh == rectangular(4)
+    assert hash(mesh) == hash(rectangular(4))
+    assert len({mesh, rectangular(4), triangular(4)}) == 2
+    assert mesh.name == "mine"
+    assert mesh != "mine"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        from_columns(5, [[(0, 1), (2, 3)], [(1, 2)]]),
+        from_columns(4, [[(2, 3), (0, 1)], [(1, 2)]]),
+        from_columns(4, [[(1, 0), (2, 3)], [(1, 2)]]),
+        from_columns(4, [[(0, 1)], [(2, 3)], [(1, 2)]]),
+        from_columns(4, [[(0, 1), (2, 3)], [(1, 2)], []]),
+        from_columns(4, [[(0, 1), (2, 3)]]),
+    ],
+    ids=["modes", "order in column", "upper and lower", "columns", "empty column", "fewer"],
+)
+def test_another_layout_is_not_equal(other):
+    mesh = from_columns(4, [[(0, 1), (2, 3)], [(1, 2)]])
+    assert mesh != other
+    assert mesh.key != other.key
+
+
+def test_pickle_keeps_all():
+    mesh = from_columns(5, [[(4, 0)], [], [(1, 3), (0, 2)]], "mine")
+    again = pickle.loads(pickle.dumps(mesh))
+    assert again is not mesh
+    assert again == mesh
+    assert (again.name, again.modes, hash(again)) == ("mine", 5, hash(mesh))
+    np.testing.assert_array_equal(again.pairs, mesh.pairs)
+    np.testing.assert_array_equal(again.starts, mesh.starts)
+    assert not again.pairs.flags.writeable
+    assert not again.starts.flags.writeable
+
+
+def test_copies_are_the_topology_itself():
+    mesh = rectangular(4)
+    assert copy.copy(mesh) is mesh
+    assert copy.deepcopy([mesh])[0] is mesh
+
+
+def test_repr_tells_size():
+    assert repr(rectangular(4)) == "Topology(rectangular: 4 modes, 6 MZIs in 4 columns)"
+
+
+def test_from_key_finds_a_living_topology():
+    mesh = from_columns(7, [[(6, 0)]])
+    assert Topology.from_key(mesh.key) == mesh
+
+
+def test_from_key_finds_the_copy_when_the_original_is_gone():
+    mesh = from_columns(7, [[(6, 1)]])
+    again = pickle.loads(pickle.dumps(mesh))
+    del mesh
+    gc.collect()
+    assert Topology.from_key(again.key) == again
+
+
+def test_from_key_forgets_the_dead():
+    key = from_columns(7, [[(6, 2)]]).key
+    gc.collect()
+    with pytest.raises(KeyError, match=f"no topology with key '{key}' is alive"):
+        Topology.from_key(key)
+
+
+def test_another_process_has_the_same_key_and_no_torch():
+    code = "import sys, retrolux.mesh as m; print(m.triangular(5).key, 'torch' in sys.modules)"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.split() == [triangular(5).key, "False"]
+
+
+@pytest.mark.parametrize(
+    ("modes", "columns", "message"),
+    [
+        (1, [], r"modes must be at least 2, got 1$"),
+        (-3, [], r"modes must be at least 2, got -3$"),
+        (4, [[], [(0, 4)]], r"column 1 must use modes 0 to 3, got mode 4$"),
+        (4, [[(-1, 2)]], r"column 0 must use modes 0 to 3, got mode -1$"),
+        (4, [[(0, 1), (1, 2)]], r"column 0 must use a mode at most once, got mode 1 twice$"),
+        (4, [[(3, 3)]], r"column 0 must use a mode at most once, got mode 3 twice$"),
+        (4, [[(0, 2**40)]], r"column 0 must use modes 0 to 3, got mode 1099511627776$"),
+        (4, [[0, 1]], r"column 0 must be a list of \(upper, lower\) pairs of integers, got \[0, 1\]$"),
+        (4, [[(0, 1, 2)]], r"column 0 must be a list .* pairs of integers, got \[\(0, 1, 2\)\]$"),
+        (4, [[(0, 1), (2,)]], r"column 0 must be a list .* pairs of integers, got \[\(0, 1\), \(2,\)\]$"),
+        (4, [[(0.0, 1.0)]], r"column 0 must be a list .* pairs of integers, got \[\(0\.0, 1\.0\)\]$"),
+        (4, [[(True, False)]], r"column 0 must be a list .* pairs of integers, got \[\(True, False\)\]$"),
+    ],
+)
+def test_from_columns_says_what_is_wrong(modes, columns, message):
+    with pytest.raises(ValueError, match=message):
+        from_columns(modes, columns)
+
+
+def test_modes_must_be_an_integer():
+    with pytest.raises(TypeError, match="integer"):
+        from_columns(2.5, [])
