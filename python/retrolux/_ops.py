@@ -29,14 +29,26 @@ _library.define(
 _RECOVERY_TOLERANCE = {"complex64": 1e-3, "complex128": 1e-9}
 
 
-def _array(tensor: Tensor | None) -> NDArray[Any] | None:
+def _array(tensor: Tensor) -> NDArray[Any]:
     """Return a C-ordered NumPy view of a tensor; a copy where it is a conjugate, negated or strided view."""
-    return None if tensor is None else np.ascontiguousarray(tensor.numpy(force=True))
+    return np.ascontiguousarray(tensor.numpy(force=True))
+
+
+def _arrays(
+    theta: Tensor, phi: Tensor, gamma: Tensor, coupler_error: Tensor | None, loss_db: Tensor | None
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any] | None, NDArray[Any] | None]:
+    return (
+        _array(theta),
+        _array(phi),
+        _array(gamma),
+        None if coupler_error is None else _array(coupler_error),
+        None if loss_db is None else _array(loss_db),
+    )
 
 
 def _rows(light: Tensor, modes: int) -> NDArray[Any]:
     """Return light of shape (…, modes) as plain rows of shape (batch, modes)."""
-    return np.ascontiguousarray(light.numpy(force=True)).reshape(-1, modes)
+    return _array(light).reshape(-1, modes)
 
 
 def _forward(
@@ -49,11 +61,9 @@ def _forward(
     topology: str,
 ) -> Tensor:
     layout = Topology.from_key(topology).layout
-    settings = [_array(setting) for setting in (theta, phi, gamma, coupler_error, loss_db)]
+    settings = _arrays(theta, phi, gamma, coupler_error, loss_db)
     y = torch.empty(x.shape, dtype=x.dtype)
-    kernels.forward(
-        layout, _rows(x, layout.modes), *settings, _rows(y, layout.modes), torch.get_num_threads()
-    )
+    kernels.forward(layout, _rows(x, layout.modes), *settings, _rows(y, layout.modes), torch.get_num_threads())
     return y
 
 
@@ -67,7 +77,7 @@ def _reverse(
     topology: str,
 ) -> Tensor:
     layout = Topology.from_key(topology).layout
-    settings = [_array(setting) for setting in (theta, phi, gamma, coupler_error, loss_db)]
+    settings = _arrays(theta, phi, gamma, coupler_error, loss_db)
     grad_x = torch.empty(grad_y.shape, dtype=grad_y.dtype)
     kernels.reverse(
         layout, _rows(grad_y, layout.modes), *settings, _rows(grad_x, layout.modes), torch.get_num_threads()
@@ -89,11 +99,11 @@ def _adjoint(
     error_gradients: bool,
 ) -> tuple[Tensor, ...]:
     layout = Topology.from_key(topology).layout
-    settings = [_array(setting) for setting in (theta, phi, gamma, coupler_error, loss_db)]
+    settings = _arrays(theta, phi, gamma, coupler_error, loss_db)
     light = _rows(y, layout.modes)
     recovered = None if x is None else np.empty_like(light)
     gradients = _room_for_gradients(y, theta, phi, gamma, input_gradient, error_gradients)
-    grad_x, *grad_phases, grad_coupler_error, grad_loss_db = gradients
+    grad_x, grad_theta, grad_phi, grad_gamma, grad_coupler_error, grad_loss_db = gradients
     kernels.adjoint(
         layout,
         light,
@@ -101,7 +111,9 @@ def _adjoint(
         *settings,
         recovered,
         _rows(grad_x, layout.modes) if input_gradient else None,
-        *(gradient.numpy() for gradient in grad_phases),
+        grad_theta.numpy(),
+        grad_phi.numpy(),
+        grad_gamma.numpy(),
         grad_coupler_error.numpy() if error_gradients else None,
         grad_loss_db.numpy() if error_gradients else None,
         torch.get_num_threads(),

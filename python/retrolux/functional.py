@@ -137,7 +137,7 @@ class _Propagate(torch.autograd.Function):
         return y
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, grad_y: Tensor) -> tuple[Tensor | None, ...]:
         y, x, *settings = ctx.saved_tensors
         need_x, *need_phases, need_coupler_error, need_loss_db, _ = ctx.needs_input_grad

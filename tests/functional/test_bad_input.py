@@ -27,7 +27,11 @@ def arguments():
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("x", torch.ones(4, 3, dtype=torch.complex64), r"x must have shape \(…, modes\) = \(…, 4\), got \(4, 3\)"),
+        (
+            "x",
+            torch.ones(4, 3, dtype=torch.complex64),
+            r"x must have shape \(…, modes\) = \(…, 4\), got \(4, 3\)",
+        ),
         ("x", torch.tensor(1j), r"x must have shape \(…, modes\) = \(…, 4\), got \(\)"),
         ("theta", torch.ones(5), r"theta must have shape \(6,\), got \(5,\)"),
         ("phi", torch.ones(3, 2), r"phi must have shape \(6,\), got \(3, 2\)"),
@@ -35,7 +39,11 @@ def arguments():
         ("coupler_error", torch.zeros(6), r"coupler_error must have shape \(6, 2\), got \(6,\)"),
         ("loss_db", torch.zeros(4, 6), r"loss_db must have shape \(6, 4\), got \(4, 6\)"),
         ("theta", torch.tensor([0, 0, float("nan"), 0, 0, 0]), r"theta must be finite, got nan at \[2\]"),
-        ("loss_db", torch.full((6, 4), -0.25), r"loss_db must be finite and at least 0 dB, got -0.25.* at \[0, 0\]"),
+        (
+            "loss_db",
+            torch.full((6, 4), -0.25),
+            r"loss_db must be finite and at least 0 dB, got -0.25.* at \[0, 0\]",
+        ),
         ("route", "shortest", "route must be 'auto', 'mesh' or 'matrix', got 'shortest'"),
         ("theta", torch.ones(6, device="meta"), "theta must be on the device of x, cpu, got meta"),
     ],
@@ -49,8 +57,16 @@ def test_values(arguments, name, value, message):
     ("name", "value", "message"),
     [
         ("x", torch.ones(3, 4, dtype=torch.int64), r"x must be complex64 or complex128 .* got torch.int64"),
-        ("theta", torch.ones(6, dtype=torch.float64), "theta must be torch.float32 for light in torch.complex64, got"),
-        ("x", torch.ones(3, 4, dtype=torch.complex128), "theta must be torch.float64 for light in torch.complex128"),
+        (
+            "theta",
+            torch.ones(6, dtype=torch.float64),
+            "theta must be torch.float32 for light in torch.complex64, got",
+        ),
+        (
+            "x",
+            torch.ones(3, 4, dtype=torch.complex128),
+            "theta must be torch.float64 for light in torch.complex128",
+        ),
     ],
 )
 def test_dtypes(arguments, name, value, message):

@@ -216,6 +216,7 @@ def test_auto_prefers_the_mesh_for_small_batches_and_the_matrix_for_large_ones()
     assert choose_route(mesh.cascade(64), 100_000) == "mesh"
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch.compile's own
 def test_fullgraph_compilation(topology, rng):
     tensors = draw(topology, rng, shape=(2, 3))
     for route in ("auto", *ROUTES):

@@ -59,7 +59,12 @@ class Case:
 
     @classmethod
     def draw(
-        cls, topology: Topology, batch: int, real: np.dtype[Any], rng: np.random.Generator, flawed: bool = True
+        cls,
+        topology: Topology,
+        batch: int,
+        real: np.dtype[Any],
+        rng: np.random.Generator,
+        flawed: bool = True,
     ) -> Case:
         """Draw unit-power light and, where `flawed`, large coupler errors and unequal losses."""
         shape = (batch, topology.modes)

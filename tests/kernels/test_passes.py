@@ -22,9 +22,7 @@ def test_forward_equals_the_reference(kernels, real, topology, batch, flawed, dr
 @pytest.mark.parametrize("error_gradients", [False, True])
 @pytest.mark.parametrize("flawed", [False, True])
 @pytest.mark.parametrize("batch", BATCHES)
-def test_adjoint_equals_the_reference(
-    kernels, real, topology, batch, flawed, error_gradients, draw, rng, tolerance
-):
+def test_adjoint_equals_the_reference(kernels, real, topology, batch, flawed, error_gradients, draw, rng, tolerance):
     case = draw(topology, batch, real, rng, flawed)
     y = reference.propagate(topology, case.x, **case.settings).astype(case.x.dtype)
     expected = reference.gradients(topology, case.x, **case.settings, grad_y=case.grad_y)
@@ -104,9 +102,7 @@ def test_phases_of_any_size(kernels, phase, draw, rng):
 @pytest.mark.parametrize("real", ["float32", "float64"])
 def test_a_large_mesh_stays_unitary(kernels, real):
     topology = mesh.rectangular(256)
-    theta, phi, gamma = (
-        phases.astype(real) for phases in mesh.haar_phases(topology, np.random.default_rng(1))
-    )
+    theta, phi, gamma = (phases.astype(real) for phases in mesh.haar_phases(topology, np.random.default_rng(1)))
     identity = np.eye(256, dtype=np.result_type(np.dtype(real), 1j))
     response = np.empty_like(identity)
     kernels.forward(topology.layout, identity, theta, phi, gamma, None, None, response, 2)

@@ -50,11 +50,17 @@ def matrix(
         When a shape does not fit the topology, a number is not finite or a loss is negative.
     """
     real = np.float32 if np.asarray(theta).dtype == np.float32 else np.float64
-    settings = [
-        None if setting is None else np.ascontiguousarray(setting, dtype=real)
-        for setting in (theta, phi, gamma, coupler_error, loss_db)
-    ]
     light = np.eye(topology.modes, dtype=np.result_type(real, 1j))
     response = np.empty_like(light)
-    kernels.forward(topology.layout, light, *settings, response, max_threads())
+    kernels.forward(
+        topology.layout,
+        light,
+        np.ascontiguousarray(theta, dtype=real),
+        np.ascontiguousarray(phi, dtype=real),
+        np.ascontiguousarray(gamma, dtype=real),
+        None if coupler_error is None else np.ascontiguousarray(coupler_error, dtype=real),
+        None if loss_db is None else np.ascontiguousarray(loss_db, dtype=real),
+        response,
+        max_threads(),
+    )
     return np.ascontiguousarray(response.T)

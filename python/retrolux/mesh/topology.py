@@ -157,9 +157,7 @@ def from_columns(
     return Topology(name, index(modes), pairs, starts)
 
 
-def _column(
-    modes: int, number: int, column: Sequence[tuple[int, int]] | NDArray[np.integer]
-) -> NDArray[np.int32]:
+def _column(modes: int, number: int, column: Sequence[tuple[int, int]] | NDArray[np.integer]) -> NDArray[np.int32]:
     """Return the pairs of one column as int32, shape (pairs, 2), checked."""
     wanted = f"column {number} must be a list of (upper, lower) pairs of integers"
     try:
@@ -175,7 +173,5 @@ def _column(
         raise ValueError(f"column {number} must use modes 0 to {modes - 1}, got mode {outside[0]}")
     used, counts = np.unique(pairs, return_counts=True)
     if (counts > 1).any():
-        raise ValueError(
-            f"column {number} must use a mode at most once, got mode {used[counts > 1][0]} twice"
-        )
+        raise ValueError(f"column {number} must use a mode at most once, got mode {used[counts > 1][0]} twice")
     return pairs.astype(np.int32)
