@@ -56,7 +56,8 @@ Layout::Layout(index_t modes, const RealArray<std::int32_t>& pairs) : modes_(mod
 
 void require_shape(const char* name, const py::array& array, std::initializer_list<index_t> shape) {
     if (array.ndim() == static_cast<index_t>(shape.size()) &&
-        std::equal(shape.begin(), shape.end(), array.shape(), [](index_t want, py::ssize_t got) { return want == got; }))
+        std::equal(shape.begin(), shape.end(), array.shape(),
+                   [](index_t want, py::ssize_t got) { return want == got; }))
         return;
     throw std::invalid_argument(std::string(name) + " must have shape " + shape_text(shape.begin(), shape.size()) +
                                 ", got " + shape_text(array.shape(), static_cast<std::size_t>(array.ndim())));
@@ -71,8 +72,8 @@ Mesh<T> mesh_view(const Layout& layout, const Settings<T>& settings) {
     require_finite("theta", settings.theta, any, "finite");
     require_finite("phi", settings.phi, any, "finite");
     require_finite("gamma", settings.gamma, any, "finite");
-    Mesh<T> mesh{layout.modes(),        layout.mzis(),          layout.pairs(), settings.theta.data(),
-                 settings.phi.data(),   settings.gamma.data(),  nullptr,        nullptr};
+    Mesh<T> mesh{layout.modes(),      layout.mzis(),         layout.pairs(), settings.theta.data(),
+                 settings.phi.data(), settings.gamma.data(), nullptr,        nullptr};
     if (settings.coupler_error) {
         require_shape("coupler_error", *settings.coupler_error, {layout.mzis(), 2});
         require_finite("coupler_error", *settings.coupler_error, any, "finite");

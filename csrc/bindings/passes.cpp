@@ -34,9 +34,13 @@ const std::vector<Build>& builds() {
 template <class T>
 const Passes<T>& passes(const Table& table);
 template <>
-const Passes<float>& passes(const Table& table) { return table.single; }
+const Passes<float>& passes(const Table& table) {
+    return table.single;
+}
 template <>
-const Passes<double>& passes(const Table& table) { return table.twofold; }
+const Passes<double>& passes(const Table& table) {
+    return table.twofold;
+}
 
 /// The kernels of one instruction set.
 class Kernels {
@@ -69,9 +73,8 @@ public:
 
     template <class T>
     void reverse(const Layout& layout, const ComplexArray<T>& grad_y, const RealArray<T>& theta,
-                 const RealArray<T>& phi, const RealArray<T>& gamma,
-                 const std::optional<RealArray<T>>& coupler_error, const std::optional<RealArray<T>>& loss_db,
-                 ComplexArray<T>& grad_x, int threads) const {
+                 const RealArray<T>& phi, const RealArray<T>& gamma, const std::optional<RealArray<T>>& coupler_error,
+                 const std::optional<RealArray<T>>& loss_db, ComplexArray<T>& grad_x, int threads) const {
         const Settings<T> settings{theta, phi, gamma, coupler_error, loss_db};
         const Mesh<T> mesh = mesh_view(layout, settings);
         const index_t batch = require_batch("grad_y", grad_y, layout);

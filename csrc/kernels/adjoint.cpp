@@ -74,11 +74,8 @@ void adjoint(const Mesh<T>& mesh, Light<const T> y, const T* grad_y, T* x, T* gr
     const Scratch<T> phases(2 * mesh.modes);
     return_matrices(mesh, returns.data(), threads);
     output_phases(mesh, phases.data(), phases.data() + mesh.modes);
-    const AdjointPass<T> pass{mesh,           y,
-                              grad_y,         x,
-                              grad_x,         returns.data(),
-                              phases.data(),  phases.data() + mesh.modes,
-                              sums_per_mzi};
+    const AdjointPass<T> pass{
+        mesh, y, grad_y, x, grad_x, returns.data(), phases.data(), phases.data() + mesh.modes, sums_per_mzi};
 
     const Tiling<T> tiling(y.batch);
     const index_t sums = sums_per_mzi * mesh.mzis + mesh.modes;

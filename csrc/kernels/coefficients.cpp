@@ -48,10 +48,14 @@ Crossing<T> matrix(const Factors& f, int i) {
     const double t1 = f.t1[i], t3 = f.t3[i];
     const double aa_re = cc * q_re - ss * t3, aa_im = cc * q_im;
     const double ba_re = sc * q_re + cs * t3, ba_im = sc * q_im;
-    return {T(p_re * aa_re - p_im * aa_im),    T(p_re * aa_im + p_im * aa_re),
-            T(-t1 * cs * q_im),                T(t1 * (cs * q_re + sc * t3)),
-            T(-(p_re * ba_im + p_im * ba_re)), T(p_re * ba_re - p_im * ba_im),
-            T(t1 * (cc * t3 - ss * q_re)),     T(-t1 * ss * q_im)};
+    return {T(p_re * aa_re - p_im * aa_im),
+            T(p_re * aa_im + p_im * aa_re),
+            T(-t1 * cs * q_im),
+            T(t1 * (cs * q_re + sc * t3)),
+            T(-(p_re * ba_im + p_im * ba_re)),
+            T(p_re * ba_re - p_im * ba_im),
+            T(t1 * (cc * t3 - ss * q_re)),
+            T(-t1 * ss * q_im)};
 }
 
 template <class T>
@@ -63,10 +67,14 @@ Crossing<T> inverse(const Factors& f, int i) {
     const double t1 = 1 / f.t1[i], t3 = 1 / f.t3[i];
     const double aa_re = cc * q_re - ss * t3, aa_im = cc * q_im;
     const double ab_re = cs * q_re + sc * t3, ab_im = cs * q_im;
-    return {T(p_re * aa_re - p_im * aa_im), T(p_re * aa_im + p_im * aa_re),
-            T(p_re * ab_im + p_im * ab_re), T(-(p_re * ab_re - p_im * ab_im)),
-            T(t1 * sc * q_im),              T(-t1 * (sc * q_re + cs * t3)),
-            T(t1 * (cc * t3 - ss * q_re)),  T(-t1 * ss * q_im)};
+    return {T(p_re * aa_re - p_im * aa_im),
+            T(p_re * aa_im + p_im * aa_re),
+            T(p_re * ab_im + p_im * ab_re),
+            T(-(p_re * ab_re - p_im * ab_im)),
+            T(t1 * sc * q_im),
+            T(-t1 * (sc * q_re + cs * t3)),
+            T(t1 * (cc * t3 - ss * q_re)),
+            T(-t1 * ss * q_im)};
 }
 
 template <class T>

@@ -57,8 +57,8 @@ inline void step_back(const Return<T>& back, T* __restrict a, T* __restrict b, T
 /// Adds the products M_jk = sum over lanes of conj(g_j) y_k, as (re, im) of aa, ab, ba, bb, to sums[0..7].
 /// At the output side of an MZI they determine the gradient of every one of its settings.
 template <class T, int lanes>
-inline void add_products(const T* __restrict a, const T* __restrict b, const T* __restrict ga,
-                         const T* __restrict gb, double* __restrict sums) {
+inline void add_products(const T* __restrict a, const T* __restrict b, const T* __restrict ga, const T* __restrict gb,
+                         double* __restrict sums) {
     T aa_re = 0, aa_im = 0, ab_re = 0, ab_im = 0, ba_re = 0, ba_im = 0, bb_re = 0, bb_im = 0;
 #pragma omp simd reduction(+ : aa_re, aa_im, ab_re, ab_im, ba_re, ba_im, bb_re, bb_im)
     for (int l = 0; l < lanes; ++l) {

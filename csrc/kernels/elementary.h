@@ -13,7 +13,8 @@ namespace retrolux::RETROLUX_ISA {
 
 /// Sine and cosine to within 2e-16 of the true value, for finite x [rad].
 inline void sine_cosine(const double* x, double* sine, double* cosine, int count) {
-    // Cody and Waite's reduction: pi/2 in three parts, the first two of 33 bits, so that k * part is exact for k < 2^20.
+    // Cody and Waite's reduction: pi/2 in three parts, the first two of 33 bits, so that k * part is exact for k <
+    // 2^20.
     constexpr double half_pi_1 = 1.57079632673412561417e+00;
     constexpr double half_pi_2 = 6.07710050630396597660e-11;
     constexpr double half_pi_3 = 2.02226624879595063154e-21;

@@ -14,8 +14,8 @@ constexpr double operations_per_mzi = 28;  // sixteen products, twelve sums
 template <class T, class Pass>
 void through_tiles(const Mesh<T>& mesh, Light<const T> in, T* out, int threads, const Pass& pass) {
     const Tiling<T> tiling(in.batch);
-    const int workers = useful_workers(threads, tiling.tiles,
-                                       operations_per_mzi * static_cast<double>(mesh.mzis) * static_cast<double>(in.batch));
+    const int workers = useful_workers(
+        threads, tiling.tiles, operations_per_mzi * static_cast<double>(mesh.mzis) * static_cast<double>(in.batch));
     const index_t tile_size = 2 * mesh.modes * wide<T>;
     const Scratch<T> scratch(tile_size * workers);
     in_parallel(workers, [&](int worker) {

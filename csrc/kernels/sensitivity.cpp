@@ -21,10 +21,14 @@ struct Products {
 /// Behind a coupler B = [[c, is], [is, c]]: B M B^-1.
 Products behind_coupler(const Products& m, double c, double s) {
     const double cc = c * c, ss = s * s, cs = c * s;
-    return {{cc * m.aa.re + ss * m.bb.re + cs * (m.ab.im - m.ba.im), cc * m.aa.im + ss * m.bb.im + cs * (m.ba.re - m.ab.re)},
-            {cc * m.ab.re + ss * m.ba.re + cs * (m.aa.im - m.bb.im), cc * m.ab.im + ss * m.ba.im + cs * (m.bb.re - m.aa.re)},
-            {cc * m.ba.re + ss * m.ab.re + cs * (m.bb.im - m.aa.im), cc * m.ba.im + ss * m.ab.im + cs * (m.aa.re - m.bb.re)},
-            {cc * m.bb.re + ss * m.aa.re + cs * (m.ba.im - m.ab.im), cc * m.bb.im + ss * m.aa.im + cs * (m.ab.re - m.ba.re)}};
+    return {{cc * m.aa.re + ss * m.bb.re + cs * (m.ab.im - m.ba.im),
+             cc * m.aa.im + ss * m.bb.im + cs * (m.ba.re - m.ab.re)},
+            {cc * m.ab.re + ss * m.ba.re + cs * (m.aa.im - m.bb.im),
+             cc * m.ab.im + ss * m.ba.im + cs * (m.bb.re - m.aa.re)},
+            {cc * m.ba.re + ss * m.ab.re + cs * (m.bb.im - m.aa.im),
+             cc * m.ba.im + ss * m.ab.im + cs * (m.aa.re - m.bb.re)},
+            {cc * m.bb.re + ss * m.aa.re + cs * (m.ba.im - m.ab.im),
+             cc * m.bb.im + ss * m.aa.im + cs * (m.ab.re - m.ba.re)}};
 }
 
 /// Behind arms diag(p, t): only the products across the arms change, by p / t and t / p.
@@ -51,8 +55,7 @@ void gradients_from_products(const Mesh<T>& mesh, const double* products, const 
             const double* s = products + 8 * k;
             const Products output{{s[0], s[1]}, {s[2], s[3]}, {s[4], s[5]}, {s[6], s[7]}};
             const Products inside = behind_coupler(output, f.cos_2[i], f.sin_2[i]);
-            const Products middle =
-                behind_arms(inside, {f.cos_theta[i] * f.t2[i], f.sin_theta[i] * f.t2[i]}, f.t3[i]);
+            const Products middle = behind_arms(inside, {f.cos_theta[i] * f.t2[i], f.sin_theta[i] * f.t2[i]}, f.t3[i]);
             const Products input = behind_coupler(middle, f.cos_1[i], f.sin_1[i]);
             gradients.theta[k] = static_cast<T>(-inside.aa.im);
             gradients.phi[k] = static_cast<T>(-input.aa.im);

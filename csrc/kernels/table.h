@@ -26,8 +26,14 @@ struct Table {
     Passes<double> twofold;
 };
 
-namespace baseline { extern const Table table; }
-namespace avx2 { extern const Table table; }
-namespace avx512 { extern const Table table; }
+namespace baseline {
+extern const Table table;
+}
+namespace avx2 {
+extern const Table table;
+}
+namespace avx512 {
+extern const Table table;
+}
 
 }  // namespace retrolux

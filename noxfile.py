@@ -1,0 +1,69 @@
+"""The project's chores: `nox -l` lists them. The README's own commands need none of this."""
+
+from __future__ import annotations
+
+import glob
+
+import nox
+
+nox.options.sessions = ["lint", "native", "sanitize"]
+nox.options.default_venv_backend = "venv"
+
+CXX = [*glob.glob("csrc/**/*.h", recursive=True), *glob.glob("csrc/**/*.cpp", recursive=True), *glob.glob("tests/native/*.cpp")]
+BUILD = ["cmake", "ninja", "pybind11", "numpy"]
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style, spelling and types."""
+    session.install("-c", "constraints.txt", "ruff", "mypy", "clang-format", "codespell", "torch", "numpy")
+    session.install("-c", "constraints.txt", "matplotlib", "scikit-learn", "tqdm", "tyro")
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("clang-format", "--dry-run", "--Werror", *CXX)
+    session.run("codespell", "README.md", "CHANGELOG.md", "csrc", "python", "tests", "bench", "examples")
+    session.run("mypy")
+
+
+@nox.session
+def native(session: nox.Session) -> None:
+    """Build with warnings as errors, and run the tests that need no Python module."""
+    session.install("-c", "constraints.txt", *BUILD)
+    build = session.create_tmp()
+    configure(session, build, "-DRETROLUX_WERROR=ON", "-DRETROLUX_TESTS=ON")
+    session.run("ctest", "--test-dir", build, "--output-on-failure")
+
+
+@nox.session
+def sanitize(session: nox.Session) -> None:
+    """Run the kernel tests under the address and undefined-behaviour sanitizers."""
+    session.install("-c", "constraints.txt", "pytest", "hypothesis", "numpy")
+    session.install("--no-deps", "-C", "cmake.define.RETROLUX_SANITIZE=address,undefined", "-C", "build-dir=build/sanitize", ".")
+    runtime = [
+        session.run("gcc", f"-print-file-name=lib{name}.so", external=True, silent=True).strip() for name in ("asan", "ubsan")
+    ]
+    session.run(
+        "python",
+        "-m",
+        "pytest",
+        "-q",
+        "tests/kernels",
+        "-p",
+        "no:cacheprovider",
+        # Python keeps memory until it exits, which is not our leak.
+        env={"LD_PRELOAD": " ".join(runtime), "ASAN_OPTIONS": "detect_leaks=0", "UBSAN_OPTIONS": "print_stacktrace=1"},
+    )
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Install as a user would and run all tests."""
+    session.install("-c", "constraints.txt", ".[study,test]")
+    session.run("python", "-m", "pytest", *session.posargs)
+
+
+def configure(session: nox.Session, build: str, *options: str) -> None:
+    """Configure and build the extension outside of pip."""
+    pybind11 = session.run("python", "-m", "pybind11", "--cmakedir", silent=True).strip()
+    session.run("cmake", "-S", ".", "-B", build, "-G", "Ninja", f"-Dpybind11_DIR={pybind11}", *options)
+    session.run("cmake", "--build", build)

@@ -1,0 +1,94 @@
+// The elementary functions and the tiling of one instruction set, without Python in between.
+
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <initializer_list>
+
+#include "cpu.h"
+#include "kernels/elementary.h"
+#include "kernels/tile.h"
+
+using namespace retrolux;
+using namespace retrolux::RETROLUX_ISA;
+
+namespace {
+
+int failures = 0;
+
+void check(bool held, const char* what, double value) {
+    if (held) return;
+    ++failures;
+    std::printf("FAILED: %s (at %.17g)\n", what, value);
+}
+
+double uniform(double low, double high) { return low + (high - low) * std::rand() / RAND_MAX; }
+
+void sine_and_cosine_are_right_to_two_ulps() {
+    constexpr int count = 64;
+    double x[count], s[count], c[count];
+    for (double size : {1e-8, 1.0, 10.0, 1e3, 9e5, 1e7, 1e12}) {
+        for (int round = 0; round < 200; ++round) {
+            for (double& value : x) value = uniform(-size, size);
+            sine_cosine(x, s, c, count);
+            for (int i = 0; i < count; ++i) {
+                check(std::fabs(s[i] - std::sin(x[i])) < 2.3e-16, "sine", x[i]);
+                check(std::fabs(c[i] - std::cos(x[i])) < 2.3e-16, "cosine", x[i]);
+            }
+        }
+    }
+    // Where the quadrant changes, and at zero.
+    for (int k = -100; k <= 100; ++k) {
+        double at[3] = {k * std::acos(0.0), std::nextafter(k * std::acos(0.0), 1e9),
+                        std::nextafter((k + 0.5) * std::acos(0.0), -1e9)};
+        sine_cosine(at, s, c, 3);
+        for (int i = 0; i < 3; ++i) {
+            check(std::fabs(s[i] - std::sin(at[i])) < 2.3e-16, "sine at a quadrant", at[i]);
+            check(std::fabs(c[i] - std::cos(at[i])) < 2.3e-16, "cosine at a quadrant", at[i]);
+        }
+    }
+}
+
+void transmission_is_right_to_four_ulps() {
+    double loss[64], amplitude[64];
+    for (double most : {1e-9, 0.1, 3.0, 60.0, 5000.0}) {
+        for (double& value : loss) value = uniform(0, most);
+        loss[0] = 0;
+        transmission(loss, amplitude, 64);
+        check(amplitude[0] == 1.0, "no loss is no loss", 0);
+        for (int i = 0; i < 64; ++i) {
+            const double expected = std::pow(10.0, -loss[i] / 20);
+            // The exponent's own rounding, loss/20 ln 10 of relative 1e-16, is part of the answer.
+            check(std::fabs(amplitude[i] / expected - 1) < 1e-15 + loss[i] * 1e-16, "transmission", loss[i]);
+        }
+    }
+}
+
+template <class T>
+void tiles_cover_every_sample_once() {
+    for (index_t batch = 0; batch < 700; ++batch) {
+        const Tiling<T> tiling(batch);
+        index_t next = 0;
+        for (index_t t = 0; t < tiling.tiles; ++t) {
+            check(tiling.first(t) == next, "tiles follow each other", static_cast<double>(batch));
+            check(tiling.count(t) >= 1, "no tile is empty", static_cast<double>(batch));
+            next += tiling.count(t);
+        }
+        check(next == batch, "the batch is covered", static_cast<double>(batch));
+    }
+}
+
+}  // namespace
+
+int main() {
+    if (!cpu_can_run(Isa::RETROLUX_ISA)) {
+        std::printf("this processor cannot run these instructions\n");
+        return 77;  // CTest: skipped
+    }
+    sine_and_cosine_are_right_to_two_ulps();
+    transmission_is_right_to_four_ulps();
+    tiles_cover_every_sample_once<float>();
+    tiles_cover_every_sample_once<double>();
+    if (failures == 0) std::printf("all checks held\n");
+    return failures == 0 ? 0 : 1;
+}
