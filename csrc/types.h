@@ -39,4 +39,21 @@ struct Gradients {
     T* loss_db;        ///< (mzis, 4) or null
 };
 
+/// What the tap detectors behind the phase shifters read: |field|^2 at (theta, phi) of each MZI.
+/// Either `each` or the other three are wanted.
+template <class T>
+struct Taps {
+    T* each;          ///< (batch, mzis, 2): the power of every sample; or null
+    const T* weight;  ///< (batch): w, at least 0, by which a sample counts
+    T* sum;           ///< (mzis, 2): sum over the batch of w p
+    T* second;        ///< (mzis, 2): sum over the batch of w^2 p
+};
+
+/// Names one stream of random numbers; element i of it is the same whoever draws it, in whatever order.
+struct NoiseKey {
+    std::uint64_t seed;
+    std::uint64_t step;
+    std::uint32_t stream;
+};
+
 }  // namespace retrolux

@@ -83,6 +83,50 @@ public:
     }
 
     template <class T>
+    void forward_taps(const Layout& layout, const ComplexArray<T>& x, const RealArray<T>& theta,
+                      const RealArray<T>& phi, const RealArray<T>& gamma,
+                      const std::optional<RealArray<T>>& coupler_error, const std::optional<RealArray<T>>& loss_db,
+                      ComplexArray<T>& y, const std::optional<RealArray<T>>& weight, std::optional<RealArray<T>>& each,
+                      std::optional<RealArray<T>>& sum, std::optional<RealArray<T>>& second, int threads) const {
+        const Settings<T> settings{theta, phi, gamma, coupler_error, loss_db};
+        run_tapped(passes<T>(*build_->table).forward_taps, layout, settings, x, y, weight, each, sum, second, threads);
+    }
+
+    template <class T>
+    void backward_taps(const Layout& layout, const ComplexArray<T>& x, const RealArray<T>& theta,
+                       const RealArray<T>& phi, const RealArray<T>& gamma,
+                       const std::optional<RealArray<T>>& coupler_error, const std::optional<RealArray<T>>& loss_db,
+                       ComplexArray<T>& y, const std::optional<RealArray<T>>& weight, std::optional<RealArray<T>>& each,
+                       std::optional<RealArray<T>>& sum, std::optional<RealArray<T>>& second, int threads) const {
+        const Settings<T> settings{theta, phi, gamma, coupler_error, loss_db};
+        run_tapped(passes<T>(*build_->table).backward_taps, layout, settings, x, y, weight, each, sum, second, threads);
+    }
+
+    template <class T>
+    void disturb(const ComplexArray<T>& x, ComplexArray<T>& y, T amplitude_std, T phase_std, std::uint64_t seed,
+                 std::uint32_t stream, std::uint64_t step, int threads) const {
+        if (x.size() != y.size())
+            throw std::invalid_argument("y must have the " + std::to_string(x.size()) + " amplitudes of x, got " +
+                                        std::to_string(y.size()));
+        const T* in = reinterpret_cast<const T*>(x.data());
+        T* out = reinterpret_cast<T*>(y.mutable_data());
+        const index_t count = x.size();
+        const int usable = usable_threads(threads);
+        const py::gil_scoped_release release;
+        passes<T>(*build_->table).disturb(in, out, count, amplitude_std, phase_std, {seed, step, stream}, usable);
+    }
+
+    void normals(RealArray<float>& values, std::uint64_t seed, std::uint32_t stream, std::uint64_t step, index_t first,
+                 int threads) const {
+        if (first < 0) throw std::invalid_argument("first must be at least 0, got " + std::to_string(first));
+        float* data = values.mutable_data();
+        const index_t count = values.size();
+        const int usable = usable_threads(threads);
+        const py::gil_scoped_release release;
+        build_->table->normals({seed, step, stream}, first, count, data, usable);
+    }
+
+    template <class T>
     void adjoint(const Layout& layout, const ComplexArray<T>& y, const ComplexArray<T>& grad_y,
                  const RealArray<T>& theta, const RealArray<T>& phi, const RealArray<T>& gamma,
                  const std::optional<RealArray<T>>& coupler_error, const std::optional<RealArray<T>>& loss_db,
@@ -123,6 +167,33 @@ private:
         pass(mesh, light, result, usable);
     }
 
+    template <class T>
+    static void run_tapped(void (*pass)(const Mesh<T>&, Light<const T>, T*, const Taps<T>&, int), const Layout& layout,
+                           const Settings<T>& settings, const ComplexArray<T>& x, ComplexArray<T>& y,
+                           const std::optional<RealArray<T>>& weight, std::optional<RealArray<T>>& each,
+                           std::optional<RealArray<T>>& sum, std::optional<RealArray<T>>& second, int threads) {
+        const Mesh<T> mesh = mesh_view(layout, settings);
+        const index_t batch = require_batch("x", x, layout);
+        require_shape("y", y, {batch, layout.modes()});
+        if (each.has_value() == (weight && sum && second))
+            throw std::invalid_argument("taps are read into `each`, or into `sum` and `second` with a `weight`");
+        Taps<T> taps{nullptr, nullptr, nullptr, nullptr};
+        if (each) {
+            require_shape("each", *each, {batch, layout.mzis(), 2});
+            taps.each = each->mutable_data();
+        } else {
+            require_shape("weight", *weight, {batch});
+            require_shape("sum", *sum, {layout.mzis(), 2});
+            require_shape("second", *second, {layout.mzis(), 2});
+            taps = {nullptr, weight->data(), sum->mutable_data(), second->mutable_data()};
+        }
+        const Light<const T> light{reinterpret_cast<const T*>(x.data()), batch};
+        T* result = reinterpret_cast<T*>(y.mutable_data());
+        const int usable = usable_threads(threads);
+        const py::gil_scoped_release release;
+        pass(mesh, light, result, taps, usable);
+    }
+
     const Build* build_ = nullptr;
 };
 
@@ -136,6 +207,16 @@ void bind_precision(py::class_<Kernels>& kernels) {
         .def("reverse", &Kernels::reverse<T>, arg("layout"), arg("grad_y").noconvert(), arg("theta").noconvert(),
              arg("phi").noconvert(), arg("gamma").noconvert(), arg("coupler_error").noconvert(),
              arg("loss_db").noconvert(), arg("grad_x").noconvert(), arg("threads"))
+        .def("forward_taps", &Kernels::forward_taps<T>, arg("layout"), arg("x").noconvert(), arg("theta").noconvert(),
+             arg("phi").noconvert(), arg("gamma").noconvert(), arg("coupler_error").noconvert(),
+             arg("loss_db").noconvert(), arg("y").noconvert(), arg("weight").noconvert(), arg("each").noconvert(),
+             arg("sum").noconvert(), arg("second").noconvert(), arg("threads"))
+        .def("backward_taps", &Kernels::backward_taps<T>, arg("layout"), arg("x").noconvert(), arg("theta").noconvert(),
+             arg("phi").noconvert(), arg("gamma").noconvert(), arg("coupler_error").noconvert(),
+             arg("loss_db").noconvert(), arg("y").noconvert(), arg("weight").noconvert(), arg("each").noconvert(),
+             arg("sum").noconvert(), arg("second").noconvert(), arg("threads"))
+        .def("disturb", &Kernels::disturb<T>, arg("x").noconvert(), arg("y").noconvert(), arg("amplitude_std"),
+             arg("phase_std"), arg("seed"), arg("stream"), arg("step"), arg("threads"))
         .def("adjoint", &Kernels::adjoint<T>, arg("layout"), arg("y").noconvert(), arg("grad_y").noconvert(),
              arg("theta").noconvert(), arg("phi").noconvert(), arg("gamma").noconvert(),
              arg("coupler_error").noconvert(), arg("loss_db").noconvert(), arg("x").noconvert(),
@@ -150,6 +231,8 @@ void bind_passes(py::module_& module) {
     py::class_<Kernels> kernels(module, "Kernels", "The passes of light, compiled for one instruction set.");
     kernels.def(py::init<const std::string&>(), py::arg("isa"))
         .def_property_readonly("isa", &Kernels::isa, "Name of the instruction set.");
+    kernels.def("normals", &Kernels::normals, py::arg("values").noconvert(), py::arg("seed"), py::arg("stream"),
+                py::arg("step"), py::arg("first"), py::arg("threads"));
     bind_precision<float>(kernels);
     bind_precision<double>(kernels);
 

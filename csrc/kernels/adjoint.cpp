@@ -2,6 +2,7 @@
 #include "kernels/cross.h"
 #include "kernels/parallel.h"
 #include "kernels/passes.h"
+#include "kernels/pieces.h"
 #include "kernels/sensitivity.h"
 #include "kernels/tile.h"
 
@@ -54,15 +55,6 @@ struct AdjointPass {
     }
 };
 
-/// Into how many pieces, each with sums of its own, a batch is cut: enough for many threads where meshes are small,
-/// few where the sums would fill memory. Independent of the number of threads, so that the result is too.
-index_t pieces(index_t tiles, index_t sums) {
-    constexpr index_t budget = 3 << 20;  // bytes
-    index_t most = budget / (sums * static_cast<index_t>(sizeof(double)));
-    most = most < 4 ? 4 : most > 64 ? 64 : most;
-    return tiles < most ? tiles : most;
-}
-
 }  // namespace
 
 template <class T>
@@ -78,44 +70,29 @@ void adjoint(const Mesh<T>& mesh, Light<const T> y, const T* grad_y, T* x, T* gr
         mesh, y, grad_y, x, grad_x, returns.data(), phases.data(), phases.data() + mesh.modes, sums_per_mzi};
 
     const Tiling<T> tiling(y.batch);
-    const index_t sums = sums_per_mzi * mesh.mzis + mesh.modes;
-    const index_t parts = pieces(tiling.tiles, sums);
+    PiecewiseSums sums(tiling.tiles, sums_per_mzi * mesh.mzis + mesh.modes);
     const int workers = useful_workers(
-        threads, parts, operations_per_mzi * static_cast<double>(mesh.mzis) * static_cast<double>(y.batch));
+        threads, sums.count(), operations_per_mzi * static_cast<double>(mesh.mzis) * static_cast<double>(y.batch));
     const index_t tile_size = 4 * mesh.modes * wide<T>;
     const Scratch<T> tiles(tile_size * workers);
-    const Scratch<double> partial(parts * sums);
-    in_parallel(workers, [&](int worker) {
+    sums.add_up(workers, [&](index_t t, double* piece, int worker) {
         T* tile = tiles.data() + tile_size * worker;
-        for (index_t p = share(parts, workers, worker); p < share(parts, workers, worker + 1); ++p) {
-            double* mine = partial.data() + p * sums;
-            for (index_t i = 0; i < sums; ++i) mine[i] = 0;
-            for (index_t t = tiling.tiles * p / parts; t < tiling.tiles * (p + 1) / parts; ++t) {
-                if (tiling.is_wide(t))
-                    pass.template sweep<wide<T>>(tiling.first(t), tiling.count(t), tile, mine,
-                                                 mine + sums_per_mzi * mesh.mzis);
-                else
-                    pass.template sweep<narrow<T>>(tiling.first(t), tiling.count(t), tile, mine,
-                                                   mine + sums_per_mzi * mesh.mzis);
-            }
-        }
+        double* gamma_piece = piece + sums_per_mzi * mesh.mzis;
+        if (tiling.is_wide(t))
+            pass.template sweep<wide<T>>(tiling.first(t), tiling.count(t), tile, piece, gamma_piece);
+        else
+            pass.template sweep<narrow<T>>(tiling.first(t), tiling.count(t), tile, piece, gamma_piece);
     });
-
-    // Added in the order of the pieces, whoever computed them.
-    const Scratch<double> total(sums);
-    for (index_t i = 0; i < sums; ++i) total.data()[i] = 0;
-    for (index_t p = 0; p < parts; ++p)
-        for (index_t i = 0; i < sums; ++i) total.data()[i] += partial.data()[p * sums + i];
     if (sensitivity) {
-        gradients_from_products(mesh, total.data(), gradients);
+        gradients_from_products(mesh, sums.total(), gradients);
     } else {
         for (index_t k = 0; k < mesh.mzis; ++k) {
-            gradients.theta[k] = static_cast<T>(total.data()[2 * k]);
-            gradients.phi[k] = static_cast<T>(total.data()[2 * k + 1]);
+            gradients.theta[k] = static_cast<T>(sums.total()[2 * k]);
+            gradients.phi[k] = static_cast<T>(sums.total()[2 * k + 1]);
         }
     }
     for (index_t m = 0; m < mesh.modes; ++m)
-        gradients.gamma[m] = static_cast<T>(total.data()[sums_per_mzi * mesh.mzis + m]);
+        gradients.gamma[m] = static_cast<T>(sums.total()[sums_per_mzi * mesh.mzis + m]);
 }
 
 template void adjoint(const Mesh<float>&, Light<const float>, const float*, float*, float*, const Gradients<float>&,

@@ -82,6 +82,11 @@ Crossing<T> dagger(const Crossing<T>& c) {
     return {c.aa_re, -c.aa_im, c.ba_re, -c.ba_im, c.ab_re, -c.ab_im, c.bb_re, -c.bb_im};
 }
 
+template <class T>
+Crossing<T> transpose(const Crossing<T>& c) {
+    return {c.aa_re, c.aa_im, c.ba_re, c.ba_im, c.ab_re, c.ab_im, c.bb_re, c.bb_im};
+}
+
 /// Calls body(factors, offset in block, mzi) for every MZI, a share of the blocks on each thread.
 template <class T, class Body>
 void for_each_mzi(const Mesh<T>& mesh, int threads, const Body& body) {
@@ -136,6 +141,21 @@ void return_matrices(const Mesh<T>& mesh, Return<T>* returns, int threads) {
 }
 
 template <class T>
+void forward_tapped(const Mesh<T>& mesh, Tapped<T>* tapped, int threads) {
+    for_each_mzi(mesh, threads, [&](const Factors& f, int i, index_t mzi) {
+        tapped[mzi] = {matrix<T>(f, i), T(f.cos_2[i]), T(f.sin_2[i]), T(f.t0[i] * f.t0[i])};
+    });
+}
+
+template <class T>
+void backward_tapped(const Mesh<T>& mesh, Tapped<T>* tapped, int threads) {
+    for_each_mzi(mesh, threads, [&](const Factors& f, int i, index_t mzi) {
+        // Backward light passes the phi tap before the loss of its arm, and leaves by the upper input port behind it.
+        tapped[mzi] = {transpose(matrix<T>(f, i)), T(f.cos_2[i]), T(f.sin_2[i]), T(1 / (f.t0[i] * f.t0[i]))};
+    });
+}
+
+template <class T>
 void output_phases(const Mesh<T>& mesh, T* cosine, T* sine) {
     double phase[Factors::block], c[Factors::block], s[Factors::block];
     for (index_t first = 0; first < mesh.modes; first += Factors::block) {
@@ -158,6 +178,10 @@ template void reverse_matrices(const Mesh<float>&, Crossing<float>*, int);
 template void reverse_matrices(const Mesh<double>&, Crossing<double>*, int);
 template void return_matrices(const Mesh<float>&, Return<float>*, int);
 template void return_matrices(const Mesh<double>&, Return<double>*, int);
+template void forward_tapped(const Mesh<float>&, Tapped<float>*, int);
+template void forward_tapped(const Mesh<double>&, Tapped<double>*, int);
+template void backward_tapped(const Mesh<float>&, Tapped<float>*, int);
+template void backward_tapped(const Mesh<double>&, Tapped<double>*, int);
 template void output_phases(const Mesh<float>&, float*, float*);
 template void output_phases(const Mesh<double>&, double*, double*);
 

@@ -19,6 +19,14 @@ struct Return {
     T theta_aa, theta_bb, theta_ab;
 };
 
+/// What a tapped pass needs of one MZI: its matrix, and how the fields at the taps follow from those at its ports.
+template <class T>
+struct Tapped {
+    Crossing<T> matrix;  ///< T for light that goes forward, its transpose for light that goes backward
+    T cosine, sine;      ///< of coupler 2, which alone lies between the theta tap and the output ports
+    T phi_power;         ///< power at the phi tap for unit power at the upper input port
+};
+
 /// The factors of T for a block of MZIs, in double precision:
 /// T = B(coupler 2) diag(q, t3) B(coupler 1) diag(p, t1), with q = e^{i theta} t2 and p = e^{i phi} t0.
 struct Factors {
@@ -43,6 +51,12 @@ void reverse_matrices(const Mesh<T>& mesh, Crossing<T>* crossings, int threads);
 /// All that an adjoint pass needs. Shape (mzis).
 template <class T>
 void return_matrices(const Mesh<T>& mesh, Return<T>* returns, int threads);
+
+/// For tapped passes of light that goes forward, or backward. Shape (mzis).
+template <class T>
+void forward_tapped(const Mesh<T>& mesh, Tapped<T>* tapped, int threads);
+template <class T>
+void backward_tapped(const Mesh<T>& mesh, Tapped<T>* tapped, int threads);
 
 /// e^{i gamma}. Shapes (modes).
 template <class T>

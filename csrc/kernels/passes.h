@@ -17,6 +17,17 @@ template <class T>
 void reverse(const Mesh<T>& mesh, Light<const T> grad_y, T* grad_x, int threads);
 
 template <class T>
+void forward_taps(const Mesh<T>& mesh, Light<const T> x, T* y, const Taps<T>& taps, int threads);
+
+template <class T>
+void backward_taps(const Mesh<T>& mesh, Light<const T> x, T* y, const Taps<T>& taps, int threads);
+
+template <class T>
+void disturb(const T* x, T* y, index_t count, T amplitude_std, T phase_std, const NoiseKey& key, int threads);
+
+void normals(const NoiseKey& key, index_t first, index_t count, float* values, int threads);
+
+template <class T>
 void adjoint(const Mesh<T>& mesh, Light<const T> y, const T* grad_y, T* x, T* grad_x, const Gradients<T>& gradients,
              int threads);
 

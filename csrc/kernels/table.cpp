@@ -5,8 +5,9 @@
 namespace retrolux::RETROLUX_ISA {
 
 const Table table = {
-    {forward<float>, reverse<float>, adjoint<float>},
-    {forward<double>, reverse<double>, adjoint<double>},
+    {forward<float>, reverse<float>, forward_taps<float>, backward_taps<float>, adjoint<float>, disturb<float>},
+    {forward<double>, reverse<double>, forward_taps<double>, backward_taps<double>, adjoint<double>, disturb<double>},
+    normals,
 };
 
 }  // namespace retrolux::RETROLUX_ISA

@@ -51,6 +51,52 @@ class Kernels:
         grad_x: _Array,
         threads: int,
     ) -> None: ...
+    def forward_taps(
+        self,
+        layout: Layout,
+        x: _Array,
+        theta: _Array,
+        phi: _Array,
+        gamma: _Array,
+        coupler_error: _Array | None,
+        loss_db: _Array | None,
+        y: _Array,
+        weight: _Array | None,
+        each: _Array | None,
+        sum: _Array | None,
+        second: _Array | None,
+        threads: int,
+    ) -> None: ...
+    def backward_taps(
+        self,
+        layout: Layout,
+        x: _Array,
+        theta: _Array,
+        phi: _Array,
+        gamma: _Array,
+        coupler_error: _Array | None,
+        loss_db: _Array | None,
+        y: _Array,
+        weight: _Array | None,
+        each: _Array | None,
+        sum: _Array | None,
+        second: _Array | None,
+        threads: int,
+    ) -> None: ...
+    def disturb(
+        self,
+        x: _Array,
+        y: _Array,
+        amplitude_std: float,
+        phase_std: float,
+        seed: int,
+        stream: int,
+        step: int,
+        threads: int,
+    ) -> None: ...
+    def normals(
+        self, values: NDArray[np.float32], seed: int, stream: int, step: int, first: int, threads: int
+    ) -> None: ...
     def adjoint(
         self,
         layout: Layout,

@@ -7,6 +7,7 @@
 
 #include "cpu.h"
 #include "kernels/elementary.h"
+#include "kernels/philox.h"
 #include "kernels/tile.h"
 
 using namespace retrolux;
@@ -64,6 +65,28 @@ void transmission_is_right_to_four_ulps() {
     }
 }
 
+/// The known answers that come with Random123, the generator's reference implementation.
+void philox_gives_the_known_answers() {
+    struct Answer {
+        std::uint32_t counter[4], key[2], words[4];
+    };
+    const Answer answers[] = {
+        {{0, 0, 0, 0}, {0, 0}, {0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}},
+        {{0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff},
+         {0xffffffff, 0xffffffff},
+         {0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}},
+        {{0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344},
+         {0xa4093822, 0x299f31d0},
+         {0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}},
+    };
+    for (const Answer& a : answers) {
+        const NoiseKey key{a.key[0] | std::uint64_t{a.key[1]} << 32, a.counter[1] | std::uint64_t{a.counter[2]} << 32,
+                           a.counter[3]};
+        const PhiloxWords found = philox(key, a.counter[0]);
+        for (int w = 0; w < 4; ++w) check(found.words[w][0] == a.words[w], "Philox", w);
+    }
+}
+
 template <class T>
 void tiles_cover_every_sample_once() {
     for (index_t batch = 0; batch < 700; ++batch) {
@@ -87,6 +110,7 @@ int main() {
     }
     sine_and_cosine_are_right_to_two_ulps();
     transmission_is_right_to_four_ulps();
+    philox_gives_the_known_answers();
     tiles_cover_every_sample_once<float>();
     tiles_cover_every_sample_once<double>();
     if (failures == 0) std::printf("all checks held\n");

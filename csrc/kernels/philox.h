@@ -1,0 +1,102 @@
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+
+#include "types.h"
+
+// Random numbers that depend on a key and a position, not on who drew what before:
+// Philox 4x32-10, Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC11.
+
+namespace retrolux::RETROLUX_ISA {
+
+/// Blocks of four numbers that are computed side by side, in vector registers.
+inline constexpr int philox_blocks = 16;
+/// Normals that one call of `philox_normals` makes.
+inline constexpr int philox_normals_count = 4 * philox_blocks;
+
+/// Words of the counter, or of the result: word w of block i is words[w][i].
+struct PhiloxWords {
+    std::uint32_t words[4][philox_blocks];
+};
+
+/// The ten rounds on sixteen consecutive counters (first_block + i, step, stream).
+inline PhiloxWords philox(const NoiseKey& key, std::uint64_t first_block) {
+    // The counter holds 32 bits of block, 64 of step and 32 of stream: 2^34 normals in a stream's step.
+    const std::uint32_t block = static_cast<std::uint32_t>(first_block), stream = key.stream;
+    const std::uint32_t step_low = static_cast<std::uint32_t>(key.step);
+    const std::uint32_t step_high = static_cast<std::uint32_t>(key.step >> 32);
+    const std::uint32_t seed_low = static_cast<std::uint32_t>(key.seed);
+    const std::uint32_t seed_high = static_cast<std::uint32_t>(key.seed >> 32);
+    PhiloxWords result;
+    for (int i = 0; i < philox_blocks; ++i) {
+        std::uint32_t c0 = block + static_cast<std::uint32_t>(i), c1 = step_low, c2 = step_high, c3 = stream;
+        std::uint32_t key_0 = seed_low, key_1 = seed_high;
+        for (int round = 0; round < 10; ++round) {
+            const std::uint64_t product_0 = std::uint64_t{0xD2511F53u} * c0;
+            const std::uint64_t product_1 = std::uint64_t{0xCD9E8D57u} * c2;
+            c0 = static_cast<std::uint32_t>(product_1 >> 32) ^ c1 ^ key_0;
+            c1 = static_cast<std::uint32_t>(product_1);
+            c2 = static_cast<std::uint32_t>(product_0 >> 32) ^ c3 ^ key_1;
+            c3 = static_cast<std::uint32_t>(product_0);
+            key_0 += 0x9E3779B9u;
+            key_1 += 0xBB67AE85u;
+        }
+        result.words[0][i] = c0;
+        result.words[1][i] = c1;
+        result.words[2][i] = c2;
+        result.words[3][i] = c3;
+    }
+    return result;
+}
+
+/// Natural logarithm of (word + 1/2) / 2^32, relative error below 3e-7.
+inline float log_uniform(std::uint32_t word) {
+    const float value = (static_cast<float>(static_cast<std::int32_t>(word >> 8)) + 0.5f);  // of 2^24
+    std::int32_t bits;
+    std::memcpy(&bits, &value, sizeof bits);
+    // value = 2^exponent * mantissa with the mantissa between sqrt(1/2) and sqrt(2).
+    const std::int32_t exponent = (bits - 0x3f3504f3) >> 23;
+    const std::int32_t mantissa_bits = bits - exponent * (1 << 23);
+    float mantissa;
+    std::memcpy(&mantissa, &mantissa_bits, sizeof mantissa);
+    // log m = 2 artanh z, z = (m - 1) / (m + 1), |z| < 0.172: the term of z^11 is below 1e-9.
+    const float z = (mantissa - 1.0f) / (mantissa + 1.0f);
+    const float z2 = z * z;
+    const float series = 2.0f * z * (1.0f + z2 * (1.0f / 3 + z2 * (1.0f / 5 + z2 * (1.0f / 7 + z2 * (1.0f / 9)))));
+    return series + static_cast<float>(exponent - 24) * 6.93147181e-01f;
+}
+
+/// Sixty-four standard normals, elements [64 group, 64 group + 64) of the stream: block i gives elements 4i to 4i + 3.
+/// Box and Muller's transform; the largest value is 5.9 (24 bits of uniform for the radius).
+inline void philox_normals(const NoiseKey& key, std::uint64_t group, float* __restrict values) {
+    const PhiloxWords x = philox(key, group * philox_blocks);
+    for (int pair = 0; pair < 2; ++pair) {
+        const std::uint32_t* radius_words = x.words[2 * pair];
+        const std::uint32_t* angle_words = x.words[2 * pair + 1];
+        float first[philox_blocks], second[philox_blocks];
+        for (int i = 0; i < philox_blocks; ++i) {
+            const float radius = std::sqrt(-2.0f * log_uniform(radius_words[i]));
+            // The upper two bits of the angle are its quadrant, the rest its place in [-pi/4, pi/4).
+            const std::uint32_t word = angle_words[i];
+            const std::uint32_t quadrant = word >> 30;
+            const float fraction = static_cast<float>(static_cast<std::int32_t>((word << 2) >> 9)) - 4194303.5f;
+            const float r = fraction * (7.85398163e-01f / 4194304.0f);
+            const float r2 = r * r;
+            const float s = r * (1.0f + r2 * (-1.66666546e-01f + r2 * (8.33216087e-03f + r2 * -1.95152959e-04f)));
+            const float c =
+                1.0f + r2 * (-0.5f + r2 * (4.16666457e-02f + r2 * (-1.38873163e-03f + r2 * 2.44331571e-05f)));
+            const float sine = (quadrant & 1u) ? c : s;
+            const float cosine = (quadrant & 1u) ? s : c;
+            first[i] = radius * ((quadrant & 2u) ? -sine : sine);
+            second[i] = radius * (((quadrant + 1u) & 2u) ? -cosine : cosine);
+        }
+        for (int i = 0; i < philox_blocks; ++i) {
+            values[4 * i + 2 * pair] = first[i];
+            values[4 * i + 2 * pair + 1] = second[i];
+        }
+    }
+}
+
+}  // namespace retrolux::RETROLUX_ISA

@@ -1,0 +1,171 @@
+#include "kernels/coefficients.h"
+#include "kernels/cross.h"
+#include "kernels/parallel.h"
+#include "kernels/passes.h"
+#include "kernels/pieces.h"
+#include "kernels/tile.h"
+
+// Light on its way past the tap detectors, which sit right after each phase shifter. The fields at the taps follow from
+// those at the ports: forward light meets phi first, so its tap sees the input; theta's tap sees the output through
+// coupler 2. Backward light meets them in the other order.
+
+namespace retrolux::RETROLUX_ISA {
+
+namespace {
+
+constexpr double operations_per_mzi = 28 + 22;  // the crossing; two powers, each weighted twice
+
+/// Powers at the theta and phi taps of one MZI, lane by lane.
+template <class T, int lanes>
+struct TapPowers {
+    T theta[lanes], phi[lanes];
+};
+
+/// (a, b) crosses the MZI forward; `powers` receives what its taps see.
+template <class T, int lanes>
+inline void cross_forward(const Tapped<T>& mzi, T* __restrict a, T* __restrict b, TapPowers<T, lanes>& powers) {
+    const T c = mzi.cosine, s = mzi.sine, phi_power = mzi.phi_power;
+    for (int l = 0; l < lanes; ++l) powers.phi[l] = phi_power * (a[l] * a[l] + a[lanes + l] * a[lanes + l]);
+    cross<T, lanes>(mzi.matrix, a, b);
+    for (int l = 0; l < lanes; ++l) {
+        // B(-coupler 2) takes the output ports back to the theta tap.
+        const T re = c * a[l] + s * b[lanes + l], im = c * a[lanes + l] - s * b[l];
+        powers.theta[l] = re * re + im * im;
+    }
+}
+
+/// (a, b) crosses the MZI backward, from its output ports to its input ports.
+template <class T, int lanes>
+inline void cross_backward(const Tapped<T>& mzi, T* __restrict a, T* __restrict b, TapPowers<T, lanes>& powers) {
+    const T c = mzi.cosine, s = mzi.sine, phi_power = mzi.phi_power;
+    for (int l = 0; l < lanes; ++l) {
+        const T re = c * a[l] - s * b[lanes + l], im = c * a[lanes + l] + s * b[l];
+        powers.theta[l] = re * re + im * im;
+    }
+    cross<T, lanes>(mzi.matrix, a, b);
+    for (int l = 0; l < lanes; ++l) powers.phi[l] = phi_power * (a[l] * a[l] + a[lanes + l] * a[lanes + l]);
+}
+
+template <class T, int lanes>
+inline void add_weighted(const TapPowers<T, lanes>& powers, const T* __restrict weight, double* __restrict sums) {
+    T theta = 0, phi = 0, theta_second = 0, phi_second = 0;
+#pragma omp simd reduction(+ : theta, phi, theta_second, phi_second)
+    for (int l = 0; l < lanes; ++l) {
+        const T w = weight[l];
+        const T weighted_theta = w * powers.theta[l], weighted_phi = w * powers.phi[l];
+        theta += weighted_theta;
+        phi += weighted_phi;
+        theta_second += w * weighted_theta;
+        phi_second += w * weighted_phi;
+    }
+    sums[0] += theta;
+    sums[1] += phi;
+    sums[2] += theta_second;
+    sums[3] += phi_second;
+}
+
+/// One tapped pass: what it reads and writes.
+template <class T>
+struct TappedPass {
+    const Mesh<T>& mesh;
+    Light<const T> x;
+    T* y;
+    const Taps<T>& taps;
+    const Tapped<T>* tapped;
+    const T* cosine;
+    const T* sine;
+    bool backward;
+
+    /// Takes one tile through; `tile` has room for it and, behind it, for the weights of its lanes.
+    template <int lanes>
+    void sweep(index_t first, int count, T* tile, double* sums) const {
+        const index_t modes = mesh.modes;
+        T* const weight = tile + 2 * modes * lanes;
+        for (int l = 0; l < lanes; ++l) weight[l] = taps.weight && l < count ? taps.weight[first + l] : 0;
+        pack<T, lanes>(x.data + 2 * first * modes, count, modes, tile);
+        if (backward) rotate_outputs<lanes>(tile);
+        TapPowers<T, lanes> powers;
+        for (index_t i = 0; i < mesh.mzis; ++i) {
+            const index_t k = backward ? mesh.mzis - 1 - i : i;
+            T* a = tile + 2 * lanes * static_cast<index_t>(mesh.pairs[2 * k]);
+            T* b = tile + 2 * lanes * static_cast<index_t>(mesh.pairs[2 * k + 1]);
+            if (backward)
+                cross_backward<T, lanes>(tapped[k], a, b, powers);
+            else
+                cross_forward<T, lanes>(tapped[k], a, b, powers);
+            if (taps.each)
+                store<lanes>(powers, first, count, k);
+            else
+                add_weighted<T, lanes>(powers, weight, sums + 4 * k);
+        }
+        if (!backward) rotate_outputs<lanes>(tile);
+        unpack<T, lanes>(tile, count, modes, y + 2 * first * modes);
+    }
+
+    template <int lanes>
+    void rotate_outputs(T* tile) const {
+        for (index_t m = 0; m < mesh.modes; ++m) rotate<T, lanes>(tile + 2 * lanes * m, cosine[m], sine[m]);
+    }
+
+    template <int lanes>
+    void store(const TapPowers<T, lanes>& powers, index_t first, int count, index_t mzi) const {
+        for (int l = 0; l < count; ++l) {
+            T* reading = taps.each + 2 * ((first + l) * mesh.mzis + mzi);
+            reading[0] = powers.theta[l];
+            reading[1] = powers.phi[l];
+        }
+    }
+};
+
+template <class T>
+void run(const TappedPass<T>& pass, int threads) {
+    const Tiling<T> tiling(pass.x.batch);
+    PiecewiseSums sums(tiling.tiles, pass.taps.each ? 1 : 4 * pass.mesh.mzis + 1);
+    const int workers =
+        useful_workers(threads, sums.count(),
+                       operations_per_mzi * static_cast<double>(pass.mesh.mzis) * static_cast<double>(pass.x.batch));
+    const index_t tile_size = (2 * pass.mesh.modes + 1) * wide<T>;
+    const Scratch<T> tiles(tile_size * workers);
+    sums.add_up(workers, [&](index_t t, double* piece, int worker) {
+        T* tile = tiles.data() + tile_size * worker;
+        if (tiling.is_wide(t))
+            pass.template sweep<wide<T>>(tiling.first(t), tiling.count(t), tile, piece);
+        else
+            pass.template sweep<narrow<T>>(tiling.first(t), tiling.count(t), tile, piece);
+    });
+    if (pass.taps.each) return;
+    for (index_t k = 0; k < pass.mesh.mzis; ++k) {
+        const double* mzi = sums.total() + 4 * k;
+        for (int tap = 0; tap < 2; ++tap) {
+            pass.taps.sum[2 * k + tap] = static_cast<T>(mzi[tap]);
+            pass.taps.second[2 * k + tap] = static_cast<T>(mzi[2 + tap]);
+        }
+    }
+}
+
+}  // namespace
+
+template <class T>
+void forward_taps(const Mesh<T>& mesh, Light<const T> x, T* y, const Taps<T>& taps, int threads) {
+    const Scratch<Tapped<T>> tapped(mesh.mzis);
+    const Scratch<T> phases(2 * mesh.modes);
+    forward_tapped(mesh, tapped.data(), threads);
+    output_phases(mesh, phases.data(), phases.data() + mesh.modes);
+    run(TappedPass<T>{mesh, x, y, taps, tapped.data(), phases.data(), phases.data() + mesh.modes, false}, threads);
+}
+
+template <class T>
+void backward_taps(const Mesh<T>& mesh, Light<const T> x, T* y, const Taps<T>& taps, int threads) {
+    const Scratch<Tapped<T>> tapped(mesh.mzis);
+    const Scratch<T> phases(2 * mesh.modes);
+    backward_tapped(mesh, tapped.data(), threads);
+    output_phases(mesh, phases.data(), phases.data() + mesh.modes);
+    run(TappedPass<T>{mesh, x, y, taps, tapped.data(), phases.data(), phases.data() + mesh.modes, true}, threads);
+}
+
+template void forward_taps(const Mesh<float>&, Light<const float>, float*, const Taps<float>&, int);
+template void forward_taps(const Mesh<double>&, Light<const double>, double*, const Taps<double>&, int);
+template void backward_taps(const Mesh<float>&, Light<const float>, float*, const Taps<float>&, int);
+template void backward_taps(const Mesh<double>&, Light<const double>, double*, const Taps<double>&, int);
+
+}  // namespace retrolux::RETROLUX_ISA
