@@ -15,51 +15,49 @@ namespace {
 
 constexpr double operations_per_mzi = 28 + 22;  // the crossing; two powers, each weighted twice
 
-/// Powers at the theta and phi taps of one MZI, lane by lane.
+/// (a, b) crosses an MZI forward; theta and phi receive what its taps read in each lane.
 template <class T, int lanes>
-struct TapPowers {
-    T theta[lanes], phi[lanes];
-};
-
-/// (a, b) crosses the MZI forward; `powers` receives what its taps see.
-template <class T, int lanes>
-inline void cross_forward(const Tapped<T>& mzi, T* __restrict a, T* __restrict b, TapPowers<T, lanes>& powers) {
+inline void cross_forward(const Tapped<T>& mzi, T* __restrict a, T* __restrict b, T* __restrict theta,
+                          T* __restrict phi) {
     const T c = mzi.cosine, s = mzi.sine, phi_power = mzi.phi_power;
-    for (int l = 0; l < lanes; ++l) powers.phi[l] = phi_power * (a[l] * a[l] + a[lanes + l] * a[lanes + l]);
+    for (int l = 0; l < lanes; ++l) phi[l] = phi_power * (a[l] * a[l] + a[lanes + l] * a[lanes + l]);
     cross<T, lanes>(mzi.matrix, a, b);
     for (int l = 0; l < lanes; ++l) {
         // B(-coupler 2) takes the output ports back to the theta tap.
         const T re = c * a[l] + s * b[lanes + l], im = c * a[lanes + l] - s * b[l];
-        powers.theta[l] = re * re + im * im;
+        theta[l] = re * re + im * im;
     }
 }
 
-/// (a, b) crosses the MZI backward, from its output ports to its input ports.
+/// (a, b) crosses an MZI backward, from its output ports to its input ports.
 template <class T, int lanes>
-inline void cross_backward(const Tapped<T>& mzi, T* __restrict a, T* __restrict b, TapPowers<T, lanes>& powers) {
+inline void cross_backward(const Tapped<T>& mzi, T* __restrict a, T* __restrict b, T* __restrict theta,
+                           T* __restrict phi) {
     const T c = mzi.cosine, s = mzi.sine, phi_power = mzi.phi_power;
     for (int l = 0; l < lanes; ++l) {
         const T re = c * a[l] - s * b[lanes + l], im = c * a[lanes + l] + s * b[l];
-        powers.theta[l] = re * re + im * im;
+        theta[l] = re * re + im * im;
     }
     cross<T, lanes>(mzi.matrix, a, b);
-    for (int l = 0; l < lanes; ++l) powers.phi[l] = phi_power * (a[l] * a[l] + a[lanes + l] * a[lanes + l]);
+    for (int l = 0; l < lanes; ++l) phi[l] = phi_power * (a[l] * a[l] + a[lanes + l] * a[lanes + l]);
 }
 
+/// Adds w p and w^2 p of both taps to sums: theta, phi, and the seconds of both.
 template <class T, int lanes>
-inline void add_weighted(const TapPowers<T, lanes>& powers, const T* __restrict weight, double* __restrict sums) {
-    T theta = 0, phi = 0, theta_second = 0, phi_second = 0;
-#pragma omp simd reduction(+ : theta, phi, theta_second, phi_second)
+inline void add_weighted(const T* __restrict theta, const T* __restrict phi, const T* __restrict weight,
+                         double* __restrict sums) {
+    T theta_sum = 0, phi_sum = 0, theta_second = 0, phi_second = 0;
+#pragma omp simd reduction(+ : theta_sum, phi_sum, theta_second, phi_second)
     for (int l = 0; l < lanes; ++l) {
         const T w = weight[l];
-        const T weighted_theta = w * powers.theta[l], weighted_phi = w * powers.phi[l];
-        theta += weighted_theta;
-        phi += weighted_phi;
+        const T weighted_theta = w * theta[l], weighted_phi = w * phi[l];
+        theta_sum += weighted_theta;
+        phi_sum += weighted_phi;
         theta_second += w * weighted_theta;
         phi_second += w * weighted_phi;
     }
-    sums[0] += theta;
-    sums[1] += phi;
+    sums[0] += theta_sum;
+    sums[1] += phi_sum;
     sums[2] += theta_second;
     sums[3] += phi_second;
 }
@@ -79,41 +77,36 @@ struct TappedPass {
     /// Takes one tile through; `tile` has room for it and, behind it, for the weights of its lanes.
     template <int lanes>
     void sweep(index_t first, int count, T* tile, double* sums) const {
-        const index_t modes = mesh.modes;
-        T* const weight = tile + 2 * modes * lanes;
-        for (int l = 0; l < lanes; ++l) weight[l] = taps.weight && l < count ? taps.weight[first + l] : 0;
-        pack<T, lanes>(x.data + 2 * first * modes, count, modes, tile);
+        T* const weight = tile + 2 * mesh.modes * lanes;
+        for (int l = 0; l < lanes; ++l) weight[l] = taps.weight && l < count ? taps.weight[first + l] : T(0);
+        pack<T, lanes>(x.data + 2 * first * mesh.modes, count, mesh.modes, tile);
         if (backward) rotate_outputs<lanes>(tile);
-        TapPowers<T, lanes> powers;
+        alignas(64) T theta[lanes], phi[lanes];
         for (index_t i = 0; i < mesh.mzis; ++i) {
             const index_t k = backward ? mesh.mzis - 1 - i : i;
             T* a = tile + 2 * lanes * static_cast<index_t>(mesh.pairs[2 * k]);
             T* b = tile + 2 * lanes * static_cast<index_t>(mesh.pairs[2 * k + 1]);
             if (backward)
-                cross_backward<T, lanes>(tapped[k], a, b, powers);
+                cross_backward<T, lanes>(tapped[k], a, b, theta, phi);
             else
-                cross_forward<T, lanes>(tapped[k], a, b, powers);
-            if (taps.each)
-                store<lanes>(powers, first, count, k);
-            else
-                add_weighted<T, lanes>(powers, weight, sums + 4 * k);
+                cross_forward<T, lanes>(tapped[k], a, b, theta, phi);
+            if (!taps.each) {
+                add_weighted<T, lanes>(theta, phi, weight, sums + 4 * k);
+                continue;
+            }
+            for (int l = 0; l < count; ++l) {
+                T* reading = taps.each + 2 * ((first + l) * mesh.mzis + k);
+                reading[0] = theta[l];
+                reading[1] = phi[l];
+            }
         }
         if (!backward) rotate_outputs<lanes>(tile);
-        unpack<T, lanes>(tile, count, modes, y + 2 * first * modes);
+        unpack<T, lanes>(tile, count, mesh.modes, y + 2 * first * mesh.modes);
     }
 
     template <int lanes>
     void rotate_outputs(T* tile) const {
         for (index_t m = 0; m < mesh.modes; ++m) rotate<T, lanes>(tile + 2 * lanes * m, cosine[m], sine[m]);
-    }
-
-    template <int lanes>
-    void store(const TapPowers<T, lanes>& powers, index_t first, int count, index_t mzi) const {
-        for (int l = 0; l < count; ++l) {
-            T* reading = taps.each + 2 * ((first + l) * mesh.mzis + mzi);
-            reading[0] = powers.theta[l];
-            reading[1] = powers.phi[l];
-        }
     }
 };
 

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from retrolux import data, functional, mesh, nn, plot, study
+    from retrolux import data, functional, gradient, hardware, mesh, nn, plot, study
 
 __version__ = version("retrolux")
-__all__ = ["__version__", "data", "functional", "mesh", "nn", "plot", "study"]
+__all__ = ["__version__", "data", "functional", "gradient", "hardware", "mesh", "nn", "plot", "study"]
 
 
 def __getattr__(name: str) -> ModuleType:

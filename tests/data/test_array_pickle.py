@@ -35,9 +35,7 @@ def stored(tmp_path: Path, content: bytes) -> Path:
     return path
 
 
-@pytest.mark.parametrize(
-    "array", [ARRAY, np.asfortranarray(ARRAY), ARRAY[:0], ARRAY.reshape(1, 2, 3), ARRAY[0]]
-)
+@pytest.mark.parametrize("array", [ARRAY, np.asfortranarray(ARRAY), ARRAY[:0], ARRAY.reshape(1, 2, 3), ARRAY[0]])
 def test_arrays_are_read(tmp_path: Path, array: np.ndarray) -> None:
     content = {"data": array, b"labels": [1, 2], "twice": array}
     read = read_array_pickle(stored(tmp_path, pickle.dumps(content, protocol=4)))
@@ -200,9 +198,7 @@ def refusal_of(path: Path) -> str | None:
 WHOLE = pickle.dumps({"data": ARRAY, "labels": [1, 2]}, protocol=2)
 POSITIONS = [position for _, _, position in pickletools.genops(WHOLE) if position is not None]
 # Not those that reserve as much memory as the bytes after them say: they could fill the machine.
-CODES = sorted(
-    op.code.encode("latin-1") for op in pickletools.opcodes if op.code not in "r\x8d\x8e\x8f\x95\x96"
-)
+CODES = sorted(op.code.encode("latin-1") for op in pickletools.opcodes if op.code not in "r\x8d\x8e\x8f\x95\x96")
 
 
 @settings(max_examples=300)

@@ -57,9 +57,7 @@ def test_unknown_names_and_modes_without_a_choice() -> None:
     with pytest.raises(ValueError, match=f"name must be one of {', '.join(NAMES)}, got 'imagenet'"):
         load("imagenet")  # type: ignore[arg-type]
     for name in ("cifar10", "moons"):
-        with pytest.raises(
-            ValueError, match=f"modes can be chosen for digits and mnist, got modes=8 for {name}"
-        ):
+        with pytest.raises(ValueError, match=f"modes can be chosen for digits and mnist, got modes=8 for {name}"):
             load(name, modes=8)
 
 

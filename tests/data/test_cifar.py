@@ -63,9 +63,7 @@ def test_normalisation(small: Path) -> None:
 def test_batches_that_are_there_are_read_and_counted(small: Path) -> None:
     data = cifar10(small)
     assert data.train_y.tolist() == [0, 1, 2, 3, 4, 5, 0, 1, 2]
-    assert data.note == (
-        "found 9 of 50000 training images, in data_batch_2, data_batch_4, and 4 of 10000 test images"
-    )
+    assert data.note == ("found 9 of 50000 training images, in data_batch_2, data_batch_4, and 4 of 10000 test images")
 
 
 def test_where_batches_are_looked_for(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -82,9 +80,7 @@ def test_where_batches_are_looked_for(small: Path, monkeypatch: pytest.MonkeyPat
 def test_a_training_and_the_test_batch_are_needed(small: Path, missing: list[str]) -> None:
     for name in missing:
         (small / FOLDER / name).unlink()
-    with pytest.raises(
-        FileNotFoundError, match=r"test_batch and at least one of data_batch_1 to .*download=True"
-    ) as e:
+    with pytest.raises(FileNotFoundError, match=r"test_batch and at least one of data_batch_1 to .*download=True") as e:
         cifar10(small)
     assert f"looked in {small / FOLDER} and {small} " in str(e.value)
 
@@ -131,9 +127,7 @@ class Attack:
 def test_a_malicious_batch_is_refused(small: Path) -> None:
     mark = small / "was-here"
     write_batch(small / FOLDER / "data_batch_4", IMAGES, [0, Attack(mark)])
-    with pytest.raises(
-        ValueError, match=r"data_batch_4 .* asks for (posix|nt)\.system, and only NumPy arrays"
-    ):
+    with pytest.raises(ValueError, match=r"data_batch_4 .* asks for (posix|nt)\.system, and only NumPy arrays"):
         cifar10(small)
     assert not mark.exists()
 

@@ -56,9 +56,7 @@ def test_values_are_finite(value: complex) -> None:
         build(train_x=x)
 
 
-@pytest.mark.parametrize(
-    "test_x", [torch.ones(2, 5, dtype=torch.complex64), torch.ones(2, 4, dtype=torch.complex128)]
-)
+@pytest.mark.parametrize("test_x", [torch.ones(2, 5, dtype=torch.complex64), torch.ones(2, 4, dtype=torch.complex128)])
 def test_training_and_test_samples_are_alike(test_x: torch.Tensor) -> None:
     with pytest.raises(ValueError, match=r"same kind of sample, got \(4,\) complex64 and \((4|5),\) complex"):
         build(test_x=test_x)
@@ -69,9 +67,7 @@ def test_training_and_test_samples_are_alike(test_x: torch.Tensor) -> None:
     [torch.tensor([0, 1]), torch.tensor([[0], [1], [1]]), torch.tensor([0, 1, 1], dtype=torch.int32)],
 )
 def test_one_int64_label_per_sample(labels: torch.Tensor) -> None:
-    with pytest.raises(
-        ValueError, match=r"train_y must be int64 of shape \(samples,\) = \(3,\), got torch.int"
-    ):
+    with pytest.raises(ValueError, match=r"train_y must be int64 of shape \(samples,\) = \(3,\), got torch.int"):
         build(train_y=labels)
 
 

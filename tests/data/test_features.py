@@ -34,9 +34,7 @@ def test_fourier_block_is_the_sum_over_pixels(size: int, side: int) -> None:
     images = torch.randint(0, 256, (2, size, size), dtype=torch.uint8, generator=generator)
     block = fourier_block(images, side * side)
     frequencies = range(-(side // 2), side - side // 2)
-    expected = torch.tensor(
-        [[spectrum_at(image, u, v) for u in frequencies for v in frequencies] for image in images]
-    )
+    expected = torch.tensor([[spectrum_at(image, u, v) for u in frequencies for v in frequencies] for image in images])
     assert block.dtype == torch.complex64
     # float32 sums of size² values of up to 255
     torch.testing.assert_close(block, expected.to(torch.complex64), rtol=0, atol=1e-6 * 255 * size * size)
@@ -87,9 +85,7 @@ def test_area_means_keep_the_mean(modes: int, height: int, width: int) -> None:
     torch.testing.assert_close(cells.mean(1), images.mean((1, 2)))
 
 
-@pytest.mark.parametrize(
-    ("modes", "shape"), [(1, (1, 1)), (10, (2, 5)), (16, (4, 4)), (7, (1, 7)), (48, (6, 8))]
-)
+@pytest.mark.parametrize(("modes", "shape"), [(1, (1, 1)), (10, (2, 5)), (16, (4, 4)), (7, (1, 7)), (48, (6, 8))])
 def test_grid_is_closest_to_a_square(modes: int, shape: tuple[int, int]) -> None:
     assert grid_shape(modes) == shape
 

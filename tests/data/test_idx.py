@@ -18,9 +18,7 @@ ARRAYS = st.sampled_from(TYPES).flatmap(
 
 
 @given(array=ARRAYS, suffix=st.sampled_from(["", ".gz"]))
-def test_what_is_written_is_read(
-    tmp_path_factory: pytest.TempPathFactory, array: np.ndarray, suffix: str
-) -> None:
+def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, array: np.ndarray, suffix: str) -> None:
     path = tmp_path_factory.getbasetemp() / f"array{suffix}"
     write_idx(path, array)
     read = read_idx(path)
@@ -36,9 +34,7 @@ def test_bytes_are_those_of_the_format(tmp_path: Path) -> None:
     assert (tmp_path / "a").read_bytes().hex(" ") == "00 00 0b 02 00 00 00 01 00 00 00 03 00 01 ff fe 01 2c"
 
 
-@pytest.mark.parametrize(
-    "array", [np.arange(6, dtype=">i4").reshape(2, 3), np.eye(4, dtype=np.float32)[:, ::2].T]
-)
+@pytest.mark.parametrize("array", [np.arange(6, dtype=">i4").reshape(2, 3), np.eye(4, dtype=np.float32)[:, ::2].T])
 def test_byte_order_and_strides_do_not_matter(tmp_path: Path, array: np.ndarray) -> None:
     write_idx(tmp_path / "a", array)
     assert np.array_equal(read_idx(tmp_path / "a"), array)

@@ -77,9 +77,7 @@ def test_where_files_are_looked_for(small: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("RETROLUX_DATA", "/nowhere")
     assert torch.equal(mnist(small).train_x, expected)
     assert torch.equal(mnist(str(small / "MNIST" / "raw")).train_x, expected)
-    with pytest.raises(
-        FileNotFoundError, match=r"looked in /nowhere/MNIST/raw and /nowhere, .* train-images"
-    ):
+    with pytest.raises(FileNotFoundError, match=r"looked in /nowhere/MNIST/raw and /nowhere, .* train-images"):
         mnist()
 
 
@@ -88,17 +86,13 @@ def test_no_folder_at_all(monkeypatch: pytest.MonkeyPatch, value: str | None) ->
     monkeypatch.delenv("RETROLUX_DATA", raising=False)
     if value is not None:
         monkeypatch.setenv("RETROLUX_DATA", value)
-    with pytest.raises(
-        FileNotFoundError, match=r"no folder to look for MNIST/raw in: pass data_dir .*RETROLUX_DATA"
-    ):
+    with pytest.raises(FileNotFoundError, match=r"no folder to look for MNIST/raw in: pass data_dir .*RETROLUX_DATA"):
         mnist()
 
 
 def test_missing_files_are_named(small: Path) -> None:
     (small / "MNIST" / "raw" / "t10k-labels-idx1-ubyte").unlink()
-    with pytest.raises(
-        FileNotFoundError, match=r"did not find t10k-labels-idx1-ubyte; .*download=True"
-    ) as error:
+    with pytest.raises(FileNotFoundError, match=r"did not find t10k-labels-idx1-ubyte; .*download=True") as error:
         mnist(small)
     assert f"looked in {small / 'MNIST' / 'raw'} and {small}" in str(error.value)
     assert "train-images" not in str(error.value)
@@ -206,7 +200,5 @@ def test_download_without_a_network(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         raise OSError("name resolution failed")
 
     monkeypatch.setattr("sklearn.datasets.fetch_openml", fetch)
-    with pytest.raises(
-        ConnectionError, match=r"openml\.org/d/554 could not be fetched: name resolution failed"
-    ):
+    with pytest.raises(ConnectionError, match=r"openml\.org/d/554 could not be fetched: name resolution failed"):
         mnist(tmp_path, download=True)

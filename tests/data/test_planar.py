@@ -106,9 +106,7 @@ def test_noise_spreads(kind: PlanarKind) -> None:
     power=st.floats(1e-3, 1e3),
     dtype=st.sampled_from([torch.float32, torch.float64]),
 )
-def test_embedding_has_the_power_and_keeps_the_point(
-    x1: float, x2: float, power: float, dtype: torch.dtype
-) -> None:
+def test_embedding_has_the_power_and_keeps_the_point(x1: float, x2: float, power: float, dtype: torch.dtype) -> None:
     points = torch.tensor([x1, x2], dtype=dtype) * math.sqrt(power) * 0.7
     fields = embed(points, power)
     assert fields.dtype == (torch.complex64 if dtype == torch.float32 else torch.complex128)

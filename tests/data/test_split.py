@@ -13,9 +13,7 @@ from retrolux.data.split import stratified_split
     fraction=st.floats(0.2, 0.8),
     seed=st.integers(0, 2**32),
 )
-def test_every_sample_once_and_every_class_in_its_share(
-    counts: list[int], fraction: float, seed: int
-) -> None:
+def test_every_sample_once_and_every_class_in_its_share(counts: list[int], fraction: float, seed: int) -> None:
     labels = np.repeat(np.arange(len(counts)), counts)
     train, test = stratified_split(labels, fraction, seed)
     assert sorted([*train, *test]) == list(range(len(labels)))

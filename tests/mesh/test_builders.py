@@ -62,9 +62,7 @@ def test_rectangular_with_any_number_of_columns(n, columns):
     assert pairs(topology)[:shared] == pairs(rectangular(n))[:shared]
 
 
-@pytest.mark.parametrize(
-    "build", [rectangular, triangular, permuting_rectangular, tree, cascade, diamond, butterfly]
-)
+@pytest.mark.parametrize("build", [rectangular, triangular, permuting_rectangular, tree, cascade, diamond, butterfly])
 def test_columns_hold_disjoint_pairs(build):
     for n in POWERS if build is butterfly else SIZES:
         topology = build(n)
@@ -193,9 +191,7 @@ def test_only_the_diamond_has_equal_paths_between_an_input_and_an_output(build, 
     assert np.allclose(*attenuations, rtol=0, atol=1e-9) is balanced
 
 
-@pytest.mark.parametrize(
-    "build", [rectangular, triangular, permuting_rectangular, tree, cascade, diamond, butterfly]
-)
+@pytest.mark.parametrize("build", [rectangular, triangular, permuting_rectangular, tree, cascade, diamond, butterfly])
 def test_sizes_below_two_and_fractions_are_refused(build):
     with pytest.raises(ValueError, match=r"^n must be at least 2, got 1$"):
         build(1)

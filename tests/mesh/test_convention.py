@@ -49,9 +49,7 @@ def test_light_meets_phi_then_coupler_1_then_theta_then_coupler_2(rng):
         upper * math.cos(eta) + 1j * lower * math.sin(eta),
         1j * upper * math.sin(eta) + lower * math.cos(eta),
     )
-    np.testing.assert_allclose(
-        mzi(theta, phi, errors, losses) @ expected, [upper, lower], rtol=0, atol=8 * EPS
-    )
+    np.testing.assert_allclose(mzi(theta, phi, errors, losses) @ expected, [upper, lower], rtol=0, atol=8 * EPS)
 
 
 def test_theta_pi_is_bar_and_theta_zero_is_cross():
@@ -61,9 +59,7 @@ def test_theta_pi_is_bar_and_theta_zero_is_cross():
 
 def test_mzi_is_unitary_whatever_the_coupler_errors(phases, rng):
     matrix = mzi(*phases, coupler_error=rng.uniform(-1, 1, (200, 2)))
-    np.testing.assert_allclose(
-        matrix @ adjoint(matrix), np.tile(np.eye(2), (200, 1, 1)), rtol=0, atol=8 * EPS
-    )
+    np.testing.assert_allclose(matrix @ adjoint(matrix), np.tile(np.eye(2), (200, 1, 1)), rtol=0, atol=8 * EPS)
 
 
 def test_loss_never_amplifies(phases, rng):
@@ -85,9 +81,7 @@ def test_loss_beside_phi_acts_on_the_input_ports(phases):
 
 def test_coupler_angles_add_up(rng):
     first, second = rng.uniform(-4, 4, (2, 50))
-    np.testing.assert_allclose(
-        coupler(first) @ coupler(second), coupler(first + second), rtol=0, atol=8 * EPS
-    )
+    np.testing.assert_allclose(coupler(first) @ coupler(second), coupler(first + second), rtol=0, atol=8 * EPS)
 
 
 def test_coupler_is_a_half_splitter_at_a_quarter_of_pi():
@@ -100,9 +94,7 @@ def test_arms_shift_the_upper_arm_only():
 
 
 def test_transmission_is_an_amplitude():
-    np.testing.assert_allclose(
-        transmission([0.0, 20.0, 10.0, np.inf]), [1, 0.1, math.sqrt(0.1), 0], rtol=1e-15
-    )
+    np.testing.assert_allclose(transmission([0.0, 20.0, 10.0, np.inf]), [1, 0.1, math.sqrt(0.1), 0], rtol=1e-15)
 
 
 def test_arguments_broadcast():

@@ -73,8 +73,7 @@ ZOO = {
     "permutation + 1e-17": lambda n, rng: np.eye(n)[rng.permutation(n)] + 1e-17 * haar_unitary(n, rng),
     "identity + 1e-310": lambda n, rng: np.eye(n) + 1e-310 * haar_unitary(n, rng),
     "blocks + 1e-13": lambda n, rng: nearest_unitary(
-        block_diagonal(haar_unitary(n // 2, rng), haar_unitary(n - n // 2, rng))
-        + 1e-13 * haar_unitary(n, rng)
+        block_diagonal(haar_unitary(n // 2, rng), haar_unitary(n - n // 2, rng)) + 1e-13 * haar_unitary(n, rng)
     ),
     "rotation by 1e-8": lambda n, rng: block_diagonal(
         np.array([[np.cos(1e-8), -np.sin(1e-8)], [np.sin(1e-8), np.cos(1e-8)]]), np.eye(n - 2)
@@ -173,9 +172,7 @@ def test_tolerance_admits_single_precision(rng):
 
 @pytest.mark.parametrize("shape", [(3, 3), (4, 3), (4,), (1, 4, 4), (5, 5)])
 def test_a_wrong_shape_is_refused(shape):
-    message = (
-        rf"^unitary must have shape \(modes, modes\) = \(4, 4\), got \({', '.join(map(str, shape))},?\)$"
-    )
+    message = rf"^unitary must have shape \(modes, modes\) = \(4, 4\), got \({', '.join(map(str, shape))},?\)$"
     with pytest.raises(ValueError, match=message):
         decompose(np.zeros(shape), rectangular(4))
 
@@ -204,8 +201,6 @@ def test_what_is_not_unitary_is_refused(matrix, deviation):
 
 @pytest.mark.parametrize("topology", [butterfly(4), rectangular(4, 5), permuting_rectangular(4)], ids=repr)
 def test_other_topologies_are_refused(topology):
-    message = (
-        rf"^topology must equal rectangular\(4\) or triangular\(4\), got Topology\({topology.name}: 4 modes"
-    )
+    message = rf"^topology must equal rectangular\(4\) or triangular\(4\), got Topology\({topology.name}: 4 modes"
     with pytest.raises(ValueError, match=message):
         decompose(np.eye(4), topology)

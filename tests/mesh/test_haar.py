@@ -70,9 +70,7 @@ def test_statistics_reject_what_is_not_haar(rng):
     assert haar_deviations(np.linalg.qr(raw).Q).max() > 2 * LIMIT
 
     mesh = rectangular(5)
-    flat = [
-        (np.arccos(rng.uniform(-1, 1, mesh.mzis)), *haar_phases(mesh, rng)[1:]) for _ in range(DRAWS)
-    ]  # α = 1
+    flat = [(np.arccos(rng.uniform(-1, 1, mesh.mzis)), *haar_phases(mesh, rng)[1:]) for _ in range(DRAWS)]  # α = 1
     assert haar_deviations(mesh_unitaries(mesh, flat)).max() > 2 * LIMIT
 
 

@@ -83,8 +83,7 @@ def _check_samples(label: str, x: Tensor) -> None:
 def _check_labels(label: str, y: Tensor, samples: int, classes: int) -> None:
     if y.shape != (samples,) or y.dtype != torch.int64:
         raise ValueError(
-            f"{label} must be int64 of shape (samples,) = ({samples},), "
-            f"got {y.dtype} of shape {tuple(y.shape)}"
+            f"{label} must be int64 of shape (samples,) = ({samples},), got {y.dtype} of shape {tuple(y.shape)}"
         )
     low, high = int(y.min()), int(y.max())
     if low < 0 or high >= classes:

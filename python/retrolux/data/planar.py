@@ -132,15 +132,12 @@ def embed(points: Tensor, power: float = 9.0) -> Tensor:
     _check_power(power)
     if points.ndim == 0 or points.shape[-1] != 2 or points.dtype not in {torch.float32, torch.float64}:
         raise ValueError(
-            f"points must be float32 or float64 of shape (…, 2), "
-            f"got {points.dtype} of shape {tuple(points.shape)}"
+            f"points must be float32 or float64 of shape (…, 2), got {points.dtype} of shape {tuple(points.shape)}"
         )
     rest = power - points.square().sum(dim=-1, keepdim=True)
     if not (rest >= 0).all():
         x1, x2 = points.reshape(-1, 2)[int(rest.flatten().argmin())].tolist()
-        raise ValueError(
-            f"every point must have x1² + x2² ≤ power = {power}, got the point ({x1:.4g}, {x2:.4g})"
-        )
+        raise ValueError(f"every point must have x1² + x2² ≤ power = {power}, got the point ({x1:.4g}, {x2:.4g})")
     fields = torch.cat([points, (rest / 2).sqrt().expand_as(points)], dim=-1)
     return torch.complex(fields, torch.zeros_like(fields))
 

@@ -16,15 +16,20 @@ from retrolux.mesh.builders import (
     triangular,
 )
 from retrolux.mesh.decompose import decompose
+from retrolux.mesh.error_aware import Decomposition, decompose_on
 from retrolux.mesh.haar import haar_phases, haar_unitary
 from retrolux.mesh.matrix import matrix
+from retrolux.mesh.three_mzi import ThreeMziCouplers, three_mzi, three_mzi_couplers
 from retrolux.mesh.topology import Topology, from_columns
 
 __all__ = [
+    "Decomposition",
+    "ThreeMziCouplers",
     "Topology",
     "butterfly",
     "cascade",
     "decompose",
+    "decompose_on",
     "diamond",
     "from_columns",
     "haar_phases",
@@ -32,6 +37,8 @@ __all__ = [
     "matrix",
     "permuting_rectangular",
     "rectangular",
+    "three_mzi",
+    "three_mzi_couplers",
     "tree",
     "triangular",
 ]

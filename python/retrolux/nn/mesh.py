@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -10,10 +10,14 @@ from torch import Tensor, nn
 
 from retrolux.functional import Route, propagate
 from retrolux.mesh import decompose, haar_phases
+from retrolux.nn.chip import chip_for
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
+    from retrolux.gradient import Method
+    from retrolux.gradient.measured import Bench
+    from retrolux.hardware import Chip, Imperfections
     from retrolux.mesh import Topology
 
 __all__ = ["Mesh"]
@@ -42,6 +46,17 @@ class Mesh(nn.Module):
         Losses of the arms t₀…t₃ [dB], at least 0, a buffer.
     route : {"auto", "mesh", "matrix"}
         How light is computed; see `retrolux.functional.propagate`.
+    imperfections : Imperfections, optional
+        What is wrong with the chip: light then goes through a `SimulatedChip`, and ``backward`` measures gradients.
+    chip : Chip, optional
+        A chip of your own instead; see ``examples/my_chip.py``.
+    gradient : str or Method
+        How gradients are got from a chip: a name in `retrolux.gradient.METHODS` or an object with options. Without
+        a chip they are exact.
+    chip_seed : int
+        Which of all chips with these imperfections it is.
+    trainable : array_like of bool, shape (mzis, 2), optional
+        Which (theta, phi) are trained; the others stay, and cost nothing to a method that goes phase by phase.
 
     Attributes
     ----------
@@ -49,13 +64,15 @@ class Mesh(nn.Module):
         Internal and external phases [rad].
     gamma : Parameter, shape (modes,)
         Output phases [rad].
+    bench : Bench or None
+        The chip, the gradient method, the shots spent and the last measurement.
 
     Raises
     ------
     TypeError
         When `dtype` is not complex.
     ValueError
-        When a shape does not fit the topology, or both `seed` and `phases` are given.
+        When a shape does not fit the topology, both `seed` and `phases` are given, or options contradict each other.
 
     Notes
     -----
@@ -73,6 +90,11 @@ class Mesh(nn.Module):
         coupler_error: ArrayLike | None = None,
         loss_db: ArrayLike | None = None,
         route: Route = "auto",
+        imperfections: Imperfections | None = None,
+        chip: Chip | None = None,
+        gradient: str | Method = "adjoint",
+        chip_seed: int = 0,
+        trainable: ArrayLike | None = None,
     ) -> None:
         super().__init__()
         if dtype not in _REAL_OF:
@@ -98,9 +120,18 @@ class Mesh(nn.Module):
             "coupler_error",
             None if coupler_error is None else _setting("coupler_error", coupler_error, (mzis, 2), real),
         )
-        self.register_buffer(
-            "loss_db", None if loss_db is None else _setting("loss_db", loss_db, (mzis, 4), real)
-        )
+        self.register_buffer("loss_db", None if loss_db is None else _setting("loss_db", loss_db, (mzis, 4), real))
+
+        self.trainable: Tensor | None
+        self.register_buffer("trainable", None if trainable is None else _mask(trainable, mzis), persistent=False)
+        self._chip = chip_for(topology, dtype, imperfections, chip, gradient, chip_seed)
+        if self._chip is not None and (coupler_error is not None or loss_db is not None):
+            raise ValueError("give coupler_error and loss_db, or a chip that has its own, not both")
+
+    @property
+    def bench(self) -> Bench | None:
+        """The chip, the gradient method, the shots spent and the last measurement; None for an exact mesh."""
+        return None if self._chip is None else self._chip.bench
 
     @property
     def dtype(self) -> torch.dtype:
@@ -117,48 +148,76 @@ class Mesh(nn.Module):
         ValueError
             When the last dimension is not the modes.
         """
-        return self._propagate(x, self.route)
+        if self._chip is None:
+            return self._propagate(x, self.route)
+        measured: Tensor = self._chip(x, self.theta, self.phi, self.gamma, self.trainable)
+        return measured
+
+    def cosine_to_exact(self) -> float:
+        """Return how well the last backward pass on a simulated chip measured the gradient of theta and phi.
+
+        Raises
+        ------
+        RuntimeError
+            When there was none.
+        """
+        if self.bench is None or self.bench.last is None:
+            raise RuntimeError("cosine_to_exact needs a chip and a backward pass through it")
+        return self.bench.last.cosine_to_exact()
 
     def matrix(self) -> Tensor:
-        """Return U, shape (modes, modes), differentiable in the phases."""
+        """Return U, shape (modes, modes), differentiable in the phases; on a chip as it measures it."""
         identity = torch.eye(self.topology.modes, dtype=self.dtype, device=self.theta.device)
+        if self._chip is not None:
+            return self.forward(identity).mT
         return self._propagate(identity, "mesh" if identity.device.type == "cpu" else "matrix").mT
 
     @torch.no_grad()
     def load_matrix(self, unitary: ArrayLike) -> None:
         """Set the phases so that an ideal mesh does `unitary`, shape (modes, modes).
 
+        A chip does what it does with these phases; its imperfections are not made up for. The matrix has to be
+        unitary to 1e-10, or to 1e-5 where it comes in single precision.
+
         Raises
         ------
         ValueError
             When the matrix is not unitary or of the wrong size, the topology is not universal (rectangular or
-            triangular), or the mesh has coupler errors or losses, which its phases would have to make up for.
+            triangular), or the mesh was given coupler errors or losses.
         """
         if self.coupler_error is not None or self.loss_db is not None:
             raise ValueError("load_matrix needs an ideal mesh, got one with coupler errors or losses")
         if isinstance(unitary, Tensor):
             unitary = unitary.numpy(force=True)
-        phases = decompose(np.asarray(unitary, dtype=np.complex128), self.topology)
+        unitary = np.asarray(unitary)
+        single = unitary.dtype in (np.complex64, np.float32)
+        phases = decompose(unitary, self.topology, tolerance=1e-5 if single else 1e-10)
         for parameter, values in zip((self.theta, self.phi, self.gamma), phases, strict=True):
             parameter.copy_(torch.from_numpy(values))
 
     def extra_repr(self) -> str:
         """Return what the repr of the layer says."""
-        flaws: list[Literal["coupler errors", "losses"]] = []
-        if self.coupler_error is not None:
-            flaws.append("coupler errors")
-        if self.loss_db is not None:
-            flaws.append("losses")
         return (
             f"{self.topology.name}: {self.topology.modes} modes, {self.topology.mzis} MZIs in {self.topology.depth} "
-            f"columns, {self.dtype}, {'ideal' if not flaws else 'with ' + ' and '.join(flaws)}"
+            f"columns, {self.dtype}, {self._kind()}"
             f"{'' if self.gamma.requires_grad else ', gamma frozen'}"
             f"{'' if self.route == 'auto' else f', route={self.route}'}"
         )
 
+    def _kind(self) -> str:
+        if self.bench is not None:
+            return f"{self.bench.chip}, gradient {self.bench.method}"
+        flaws = {"coupler errors": self.coupler_error, "losses": self.loss_db}
+        present = [name for name, setting in flaws.items() if setting is not None]
+        return f"with {' and '.join(present)}" if present else "ideal"
+
     def _propagate(self, x: Tensor, route: Route) -> Tensor:
-        settings = self.theta, self.phi, self.gamma, self.topology, self.coupler_error, self.loss_db
-        return propagate(x, *settings, route)
+        theta: Tensor = self.theta
+        phi: Tensor = self.phi
+        if self.trainable is not None:
+            theta = torch.where(self.trainable[:, 0], theta, theta.detach())
+            phi = torch.where(self.trainable[:, 1], phi, phi.detach())
+        return propagate(x, theta, phi, self.gamma, self.topology, self.coupler_error, self.loss_db, route)
 
 
 def _random_phases(topology: Topology, seed: int | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -175,3 +234,11 @@ def _setting(name: str, values: ArrayLike, shape: tuple[int, ...], real: torch.d
     if array.shape != shape:
         raise ValueError(f"{name} must have shape {shape}, got {array.shape}")
     return torch.from_numpy(array).to(real)
+
+
+def _mask(values: ArrayLike, mzis: int) -> Tensor:
+    """Return which (theta, phi) are trained as a tensor, after checking its shape."""
+    array = np.array(values, dtype=np.bool_)
+    if array.shape != (mzis, 2):
+        raise ValueError(f"trainable must have shape {(mzis, 2)}, got {array.shape}")
+    return torch.from_numpy(array)

@@ -1,0 +1,163 @@
+"""A chip inside torch: `loss.backward()` becomes the experiment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from retrolux.gradient.light import send
+from retrolux.gradient.method import Gradients, Method, Passage, Wanted
+from retrolux.gradient.model import Transparent
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from retrolux.hardware.chip import Chip
+
+__all__ = ["Bench", "Measurement"]
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """The gradients that one backward pass measured, and what they were measured for.
+
+    Attributes
+    ----------
+    chip : Chip
+        Where.
+    x, grad_y : ndarray of complex, shape (batch, modes)
+        Light sent in, and ∂L/∂Re y + i ∂L/∂Im y.
+    gradients : Gradients
+        The result.
+    wanted : Wanted
+        Which of it was asked for.
+    """
+
+    chip: Chip
+    x: NDArray[Any]
+    grad_y: NDArray[Any]
+    gradients: Gradients
+    wanted: Wanted
+
+    def cosine_to_exact(self) -> float:
+        """Return the cosine between the measured and the exact gradient of theta and phi, of phases that are trained.
+
+        Call it before new phases are written to the chip.
+
+        Raises
+        ------
+        TypeError
+            When the chip is not a simulated one.
+        """
+        if not isinstance(self.chip, Transparent):
+            raise TypeError(f"the exact gradient needs a simulated chip, got {type(self.chip).__name__}")
+        exact = self.chip.exact_gradients(self.x, self.grad_y)
+        a = np.concatenate([self.gradients.theta, self.gradients.phi]).astype(np.float64)
+        b = np.concatenate([exact.theta * self.wanted.theta, exact.phi * self.wanted.phi]).astype(np.float64)
+        return float(a @ b / np.sqrt((a @ a) * (b @ b)))
+
+
+class Bench:
+    """A chip on the optical bench, and the method by which its gradients are measured.
+
+    Parameters
+    ----------
+    chip : Chip
+        Simulated or real.
+    method : Method
+        How gradients are got from it.
+
+    Attributes
+    ----------
+    shots : int
+        Samples of light sent so far, in all passes.
+    last : Measurement or None
+        The last backward pass.
+    """
+
+    def __init__(self, chip: Chip, method: Method) -> None:
+        self.chip = chip
+        self.method = method
+        self.shots = 0
+        self.last: Measurement | None = None
+        self._written: tuple[NDArray[Any], ...] | None = None
+
+    def replace_chip(self, chip: Chip) -> None:
+        """Go on with another chip; the phases are written to it before light is sent."""
+        self.chip = chip
+        self.last = None
+        self._written = None
+
+    def propagate(
+        self, x: Tensor, theta: Tensor, phi: Tensor, gamma: Tensor, trainable: NDArray[np.bool_] | None = None
+    ) -> Tensor:
+        """Send light of shape (…, modes) through the chip; differentiable by measurement.
+
+        Parameters
+        ----------
+        x : Tensor, shape (…, modes)
+            Complex amplitudes on the CPU.
+        theta, phi : Tensor, shape (mzis,)
+            Phases [rad]; they are written to the chip when they have changed.
+        gamma : Tensor, shape (modes,)
+            Output phases [rad].
+        trainable : ndarray of bool, shape (mzis, 2), optional
+            Which theta and phi want gradients, where they do at all.
+        """
+        y: Tensor = _Measured.apply(x, theta, phi, gamma, self, trainable)  # type: ignore[no-untyped-call]
+        return y
+
+    def write(self, phases: tuple[NDArray[Any], ...]) -> None:
+        """Write phases to the chip, unless it holds them already."""
+        if self._written is not None and all(np.array_equal(a, b) for a, b in zip(self._written, phases, strict=True)):
+            return
+        self.chip.write(*phases)
+        self._written = tuple(phase.copy() for phase in phases)
+
+
+class _Measured(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any,
+        x: Tensor,
+        theta: Tensor,
+        phi: Tensor,
+        gamma: Tensor,
+        bench: Bench,
+        trainable: NDArray[np.bool_] | None,
+    ) -> Tensor:
+        rows = np.ascontiguousarray(x.numpy(force=True)).reshape(-1, x.shape[-1])
+        phases = tuple(phase.numpy(force=True) for phase in (theta, phi, gamma))
+        bench.write(phases)
+        need_x, need_theta, need_phi, need_gamma, *_ = ctx.needs_input_grad
+        every = np.ones((len(phases[0]), 2), dtype=np.bool_) if trainable is None else trainable
+        wanted = Wanted(need_x, every[:, 0] & need_theta, every[:, 1] & need_phi, need_gamma)
+        output = send(bench.chip.forward, rows, power=bench.method.power).output
+        bench.shots += len(rows)
+        # Saved for torch's check that nobody changes the phases before the backward pass.
+        ctx.save_for_backward(theta, phi, gamma)
+        ctx.passage = Passage(bench.chip, rows, output, *(phase.copy() for phase in phases))
+        ctx.bench, ctx.wanted = bench, wanted
+        return torch.from_numpy(output).reshape(x.shape)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad_y: Tensor) -> tuple[Tensor | None, ...]:
+        _ = ctx.saved_tensors
+        passage, bench, wanted = ctx.passage, ctx.bench, ctx.wanted
+        rows = np.ascontiguousarray(grad_y.numpy(force=True)).reshape(passage.y.shape)
+        bench.write((passage.theta, passage.phi, passage.gamma))
+        gradients = bench.method.gradients(passage, rows, wanted)
+        bench.shots += gradients.shots
+        bench.last = Measurement(bench.chip, passage.x, rows, gradients, wanted)
+        grad_x = None if gradients.x is None else torch.from_numpy(gradients.x).reshape(grad_y.shape)
+        grad_phases = (
+            torch.from_numpy(np.ascontiguousarray(gradient)) if need else None
+            for gradient, need in zip(gradients[1:4], ctx.needs_input_grad[1:4], strict=True)
+        )
+        return (grad_x, *grad_phases, None, None)

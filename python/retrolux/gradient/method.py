@@ -1,0 +1,107 @@
+"""What every way of getting a gradient is given, and what it returns."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from retrolux.hardware.chip import Chip
+
+__all__ = ["Gradients", "Method", "Passage", "Wanted", "output_phase_gradient"]
+
+
+class Passage(NamedTuple):
+    """One batch of light that has gone forward through a chip.
+
+    Attributes
+    ----------
+    chip : Chip
+        With the phases still written.
+    x : ndarray of complex, shape (batch, modes)
+        What was meant to be sent in.
+    y : ndarray of complex, shape (batch, modes)
+        What was measured at the output, for light x.
+    theta, phi, gamma : ndarray of float
+        The phases written [rad], shapes (mzis,), (mzis,), (modes,).
+    """
+
+    chip: Chip
+    x: NDArray[Any]
+    y: NDArray[Any]
+    theta: NDArray[Any]
+    phi: NDArray[Any]
+    gamma: NDArray[Any]
+
+    @property
+    def batch(self) -> int:
+        """Number of samples."""
+        return len(self.x)
+
+
+class Wanted(NamedTuple):
+    """Which gradients are asked for, so that nothing is measured in vain.
+
+    Attributes
+    ----------
+    x : bool
+        The input's.
+    theta, phi : ndarray of bool, shape (mzis,)
+        Those of single phases; frozen phases are False.
+    gamma : bool
+        The output phases'.
+    """
+
+    x: bool
+    theta: NDArray[np.bool_]
+    phi: NDArray[np.bool_]
+    gamma: bool
+
+    @property
+    def phases(self) -> bool:
+        """Whether any theta or phi is wanted."""
+        return bool(self.theta.any() or self.phi.any())
+
+
+class Gradients(NamedTuple):
+    """Gradients of a real loss, summed over the batch; zero where not wanted.
+
+    Attributes
+    ----------
+    x : ndarray of complex, shape (batch, modes), or None
+        ∂L/∂Re x + i ∂L/∂Im x.
+    theta, phi : ndarray of float, shape (mzis,)
+        [1/rad].
+    gamma : ndarray of float, shape (modes,)
+        [1/rad].
+    shots : int
+        Samples of light sent through the chip to find them, the forward pass not counted.
+    """
+
+    x: NDArray[Any] | None
+    theta: NDArray[Any]
+    phi: NDArray[Any]
+    gamma: NDArray[Any]
+    shots: int
+
+
+class Method(Protocol):
+    """A way of getting a gradient from a chip."""
+
+    @property
+    def power(self) -> float | None:
+        """Total power at which every sample is sent, None for as it is; see `retrolux.gradient.light.send`."""
+        ...
+
+    def gradients(self, passage: Passage, grad_y: NDArray[Any], wanted: Wanted) -> Gradients:
+        """Return the gradients for ``grad_y`` = ∂L/∂Re y + i ∂L/∂Im y, shape (batch, modes)."""
+        ...
+
+
+def output_phase_gradient(y: NDArray[Any], grad_y: NDArray[Any]) -> NDArray[Any]:
+    """Return ∂L/∂γ = −Σ Im(ḡ y), which needs no measurement beyond y. Shape (modes,)."""
+    gradient: NDArray[Any] = -np.einsum("bm,bm->m", grad_y.conj(), y).imag
+    return gradient

@@ -1,0 +1,84 @@
+"""Gradients computed, not measured: from the chip's true state, or from a model of what it should be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+import numpy as np
+
+from retrolux.gradient.method import Gradients, Passage, Wanted
+from retrolux.mesh.adjoint import AdjointGradients, adjoint
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["Adjoint", "PhysicsAware", "Transparent"]
+
+
+@runtime_checkable
+class Transparent(Protocol):
+    """A chip whose true state can be seen, as a simulated one's can."""
+
+    def exact_gradients(self, x: NDArray[Any], grad_y: NDArray[Any]) -> AdjointGradients:
+        """Return ∂L/∂x and ∂L/∂(written phases) without noise, for what is written now."""
+        ...
+
+
+@dataclass(frozen=True)
+class Adjoint:
+    """The exact gradient of the chip as it is: coupler errors, loss, offsets and crosstalk included, noise left out.
+
+    No chip can measure this; it is what the other methods are compared with. Quantised phases are differentiated as
+    if they were not.
+
+    Attributes
+    ----------
+    power : float or None
+        Total power at which every sample is sent, None for as it is; see `retrolux.gradient.light.send`.
+    """
+
+    power: float | None = 1.0
+
+    def gradients(self, passage: Passage, grad_y: NDArray[Any], wanted: Wanted) -> Gradients:
+        """Return the exact gradients; see `retrolux.gradient.method.Method`."""
+        if not isinstance(passage.chip, Transparent):
+            raise TypeError(f"adjoint needs a simulated chip, got {type(passage.chip).__name__}")
+        return _masked(passage.chip.exact_gradients(passage.x, grad_y), wanted)
+
+
+@dataclass(frozen=True)
+class PhysicsAware:
+    """Forward through the chip, backward through a model: the ideal mesh with the phases that were written.
+
+    The upstream gradient knows what the chip really put out; only the step back through the mesh is modelled. Its
+    gradients are off by what the model does not know, and cost no light.
+
+    Attributes
+    ----------
+    power : float or None
+        Total power at which every sample is sent, None for as it is; see `retrolux.gradient.light.send`.
+
+    References
+    ----------
+    Wright et al., "Deep physical neural networks trained with backpropagation", Nature 601, 549 (2022).
+    """
+
+    power: float | None = 1.0
+
+    def gradients(self, passage: Passage, grad_y: NDArray[Any], wanted: Wanted) -> Gradients:
+        """Return the model's gradients; see `retrolux.gradient.method.Method`."""
+        settings = passage.theta, passage.phi, passage.gamma
+        gradients = adjoint(passage.chip.topology, passage.x, np.ascontiguousarray(grad_y), *settings)
+        return _masked(gradients, wanted)
+
+
+def _masked(gradients: AdjointGradients, wanted: Wanted) -> Gradients:
+    """Return what was wanted; none of it took light."""
+    return Gradients(
+        gradients.x if wanted.x else None,
+        gradients.theta * wanted.theta,
+        gradients.phi * wanted.phi,
+        gradients.gamma * wanted.gamma,
+        0,
+    )

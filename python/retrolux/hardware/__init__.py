@@ -1,0 +1,37 @@
+"""What is wrong with a chip, and for how long. Needs NumPy only.
+
+`Imperfections` are the settings, `presets` hold some to start from; `fabricate` draws what is fixed when a chip is
+made, `program` what happens when phases are written, `drift_step` what time does to them.
+"""
+
+from __future__ import annotations
+
+from retrolux.hardware import presets
+from retrolux.hardware.chip import Chip, Reading
+from retrolux.hardware.crosstalk import Crosstalk, thermal_crosstalk
+from retrolux.hardware.dispersion import detuned
+from retrolux.hardware.explain import explain
+from retrolux.hardware.fabrication import Fabrication, fabricate
+from retrolux.hardware.imperfections import Imperfections
+from retrolux.hardware.programming import drift_step, program, quantise
+from retrolux.hardware.random import Stream, normals
+from retrolux.hardware.simulated import SimulatedChip
+
+__all__ = [
+    "Chip",
+    "Crosstalk",
+    "Fabrication",
+    "Imperfections",
+    "Reading",
+    "SimulatedChip",
+    "Stream",
+    "detuned",
+    "drift_step",
+    "explain",
+    "fabricate",
+    "normals",
+    "presets",
+    "program",
+    "quantise",
+    "thermal_crosstalk",
+]

@@ -1,0 +1,257 @@
+"""A chip that lives in the computer: every imperfection, on the compiled kernels."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from retrolux._kernels import kernels, max_threads
+from retrolux.hardware.chip import Reading
+from retrolux.hardware.crosstalk import thermal_crosstalk
+from retrolux.hardware.dispersion import detuned
+from retrolux.hardware.fabrication import Fabrication, fabricate
+from retrolux.hardware.imperfections import Imperfections
+from retrolux.hardware.programming import drift_step, program
+from retrolux.hardware.random import Stream, normals
+from retrolux.mesh.adjoint import AdjointGradients, adjoint
+
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike, NDArray
+
+    from retrolux.hardware.chip import TapMode
+    from retrolux.mesh import Topology
+
+__all__ = ["SimulatedChip"]
+
+# theta, phi, gamma, coupler_error, loss_db (None: no loss), as the kernels take them.
+_Settings: TypeAlias = "tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any] | None]"
+
+
+class SimulatedChip:
+    """A mesh with the imperfections of a chip; it implements `retrolux.hardware.Chip`.
+
+    Parameters
+    ----------
+    topology : Topology
+        Where the MZIs sit.
+    imperfections : Imperfections
+        What is wrong with it; by default nothing.
+    seed : int
+        Which of all such chips it is: of the fabrication and of all later draws.
+    dtype : complex64 or complex128
+        Of the light.
+    fabrication : Fabrication, optional
+        What the chip is like, where that is known; else it is drawn.
+    sample_s : float
+        Time that one sample of light takes [s]; the clock goes by it.
+
+    Notes
+    -----
+    Every pass is a new shot with draws of its own; the same seed and the same history give the same bits, for any
+    number of threads. Splitting a batch into two passes is another history.
+    """
+
+    def __init__(
+        self,
+        topology: Topology,
+        imperfections: Imperfections | None = None,
+        seed: int = 0,
+        dtype: DTypeLike = np.complex64,
+        *,
+        fabrication: Fabrication | None = None,
+        sample_s: float = 1e-9,
+    ) -> None:
+        if np.dtype(dtype) not in (np.complex64, np.complex128):
+            raise TypeError(f"dtype must be complex64 or complex128, got {np.dtype(dtype)}")
+        self.topology = topology
+        self.imperfections = imperfections = Imperfections() if imperfections is None else imperfections
+        self.seed = seed
+        self.dtype = np.dtype(dtype)
+        self.fabrication = fabricate(topology, imperfections, seed) if fabrication is None else fabrication
+        if self.fabrication.loss_db.shape != (topology.mzis, 4):
+            raise ValueError(f"fabrication must be of {topology.mzis} MZIs, got {len(self.fabrication.loss_db)}")
+        self.sample_s = sample_s
+        self.clock = 0.0
+        self.writes = 0
+        self.shots = 0
+        self.ticks = 0
+        self.drift = np.zeros(2 * topology.mzis + topology.modes)
+        self._ticked = 0.0
+        self._crosstalk = thermal_crosstalk(topology, imperfections)
+        self._output = 10 ** (-self.fabrication.output_loss_db / 20).astype(self._real)
+        self._settings: _Settings | None = None
+        self._programmed: tuple[NDArray[np.float64], ...] | None = None
+
+    @property
+    def _real(self) -> np.dtype[Any]:
+        return np.empty(0, self.dtype).real.dtype
+
+    def write(self, theta: NDArray[Any], phi: NDArray[Any], gamma: NDArray[Any]) -> None:
+        """Set the phases [rad]; see `retrolux.hardware.Chip`.
+
+        Raises
+        ------
+        ValueError
+            When a shape does not fit or a phase is not finite.
+        """
+        self._programmed = program(
+            theta,
+            phi,
+            gamma,
+            imperfections=self.imperfections,
+            fabrication=self.fabrication,
+            crosstalk=self._crosstalk,
+            seed=self.seed,
+            write=self.writes,
+        )
+        self.writes += 1
+        self.drift[:] = 0
+        self._ticked = self.clock
+        self._settings = None
+
+    def wait(self, seconds: float) -> None:
+        """Let time go by [s]; phases drift."""
+        if not 0 <= seconds < float("inf"):
+            raise ValueError(f"seconds must be at least 0 and finite, got {seconds}")
+        self.clock += seconds
+
+    def forward(self, x: NDArray[Any], *, taps: TapMode = "none", weights: NDArray[Any] | None = None) -> Reading:
+        """Send light in from the left; see `retrolux.hardware.Chip`."""
+        y, readings = self._pass(True, self._disturbed(x, Stream.INPUT), taps, weights)
+        return self._detected(y * self._output, readings)
+
+    def backward(self, x: NDArray[Any], *, taps: TapMode = "none", weights: NDArray[Any] | None = None) -> Reading:
+        """Send light in from the right; see `retrolux.hardware.Chip`."""
+        y, readings = self._pass(False, self._disturbed(x, Stream.INPUT) * self._output, taps, weights)
+        return self._detected(y, readings)
+
+    def exact_gradients(self, x: NDArray[Any], grad_y: NDArray[Any]) -> AdjointGradients:
+        """Return ∂L/∂x and ∂L/∂(written phases) of this chip without noise.
+
+        Dispersion scales the phases and crosstalk mixes them, so both are carried back; quantisation is taken as
+        the identity.
+        """
+        x = np.ascontiguousarray(x, dtype=self.dtype)
+        grad_y = np.ascontiguousarray(grad_y * self._output, dtype=self.dtype)
+        met = adjoint(self.topology, x, grad_y, *self._now())
+        stretch = 1 + self.imperfections.phase_dispersion * self.imperfections.detuning_nm
+        mixed = stretch * self._crosstalk.apply_transposed(np.concatenate([met.theta, met.phi, met.gamma]))
+        theta, phi, gamma = np.split(mixed.astype(self._real), np.cumsum([len(met.theta), len(met.phi)]))
+        return AdjointGradients(met.x, theta, phi, gamma)
+
+    def state(self) -> dict[str, Any]:
+        """Return what a saved chip needs besides its settings: history and drift, as plain numbers and an array."""
+        return {
+            "clock": self.clock,
+            "ticked": self._ticked,
+            "writes": self.writes,
+            "shots": self.shots,
+            "ticks": self.ticks,
+            "drift": self.drift.copy(),
+        }
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Go on from a `state`; phases have to be written again before light is sent."""
+        self.clock, self._ticked = float(state["clock"]), float(state["ticked"])
+        self.writes, self.shots, self.ticks = int(state["writes"]), int(state["shots"]), int(state["ticks"])
+        self.drift = np.array(state["drift"], dtype=np.float64)
+        self._settings = None
+
+    def __repr__(self) -> str:
+        return f"SimulatedChip({self.topology}, {self.imperfections}, seed={self.seed}, {self.dtype})"
+
+    def _now(self) -> _Settings:
+        """Return the settings that light meets now: theta, phi, gamma, coupler_error, loss_db."""
+        if self._programmed is None:
+            raise RuntimeError("write phases before sending light through the chip")
+        drifts = self.imperfections.drift_std_per_s > 0
+        if drifts and self.clock > self._ticked:
+            step = drift_step(
+                self.imperfections, self.clock - self._ticked, len(self.drift), seed=self.seed, tick=self.ticks
+            )
+            self.ticks += 1
+            self.drift += step
+            self._ticked = self.clock
+            self._settings = None
+        if self._settings is None:
+            mzis = self.topology.mzis
+            drift = self.drift[:mzis], self.drift[mzis : 2 * mzis], self.drift[2 * mzis :]
+            theta, phi, gamma = (phase + walked for phase, walked in zip(self._programmed, drift, strict=True))
+            theta, phi, gamma, error = detuned(theta, phi, gamma, self.fabrication.coupler_error, self.imperfections)
+            loss = self.fabrication.loss_db if self.fabrication.loss_db.any() else None
+            self._settings = (
+                theta.astype(self._real),
+                phi.astype(self._real),
+                gamma.astype(self._real),
+                error.astype(self._real),
+                None if loss is None else loss.astype(self._real),
+            )
+        return self._settings
+
+    def _disturbed(self, light: NDArray[Any], stream: Stream) -> NDArray[Any]:
+        """Return the light with the amplitude and phase errors of modulators or of coherent detection."""
+        amplitude, phase = self.imperfections.io_amplitude_std, self.imperfections.io_phase_std
+        light = np.ascontiguousarray(light, dtype=self.dtype)
+        if not (amplitude or phase):
+            return light
+        disturbed = np.empty_like(light)
+        kernels.disturb(light, disturbed, amplitude, np.pi * phase, self.seed, stream, self.shots, max_threads())
+        return disturbed
+
+    def _pass(
+        self, forward: bool, light: NDArray[Any], taps: TapMode, weights: NDArray[Any] | None
+    ) -> tuple[NDArray[Any], NDArray[Any] | None]:
+        """Send light one way; return what comes out, and the noisy tap readings where they are wanted."""
+        settings, threads = self._now(), max_threads()
+        layout, mzis = self.topology.layout, self.topology.mzis
+        y = np.empty_like(light)
+        self.shots += 1
+        self.clock += len(light) * self.sample_s
+        if taps == "none":
+            if forward:
+                kernels.forward(layout, light, *settings, y, threads)
+                return y, None
+            kernels.reverse(layout, light.conj(), *settings, y, threads)  # Uᵀ x is the conjugate of U† conj(x)
+            return y.conj(), None
+        kernel = kernels.forward_taps if forward else kernels.backward_taps
+        if taps == "sum" and self.imperfections.adc_bits is None:
+            # The noise of a sum of readings, drawn once: their variances add.
+            weight = np.ascontiguousarray(np.ones(len(light)) if weights is None else weights, dtype=self._real)
+            total, second = np.empty((mzis, 2), self._real), np.empty((mzis, 2), self._real)
+            kernel(layout, light, *settings, y, weight, None, total, second, threads)
+            return y, self._noisy(total, second)
+        each = np.empty((len(light), mzis, 2), self._real)
+        kernel(layout, light, *settings, y, None, each, None, None, threads)
+        powers = self._converted(self._noisy(each, each))
+        if taps == "each":
+            return y, powers
+        return y, powers.sum(axis=0) if weights is None else np.einsum("b,bkt->kt", weights, powers)
+
+    def _noisy(self, powers: NDArray[Any], variance: NDArray[Any]) -> NDArray[Any]:
+        """Return tap powers with shot noise of the given variance, in units of tap_noise²."""
+        noise = self.imperfections.tap_noise
+        if not noise:
+            return powers
+        draws = normals(self.seed, Stream.TAP, self.shots, powers.shape, self._real)
+        noisy: NDArray[Any] = powers + noise * np.sqrt(variance) * draws
+        return noisy
+
+    def _converted(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Return readings after an analog-to-digital converter with range ±1, the total power or its square root."""
+        bits = self.imperfections.adc_bits
+        if bits is None:
+            return values
+        levels = 2.0 ** (bits - 1)
+        clipped = np.clip(np.rint(values * levels), -levels, levels - 1)
+        return np.asarray(clipped / levels, dtype=values.dtype)
+
+    def _detected(self, y: NDArray[Any], taps: NDArray[Any] | None) -> Reading:
+        """Return output amplitudes as coherent detectors read them."""
+        y = self._disturbed(y, Stream.OUTPUT)
+        if self.imperfections.detector_noise:
+            draws = normals(self.seed, Stream.DETECTOR, self.shots, (*y.shape, 2), self._real)
+            y = y + self.imperfections.detector_noise * draws.view(self.dtype)[..., 0]
+        if self.imperfections.adc_bits is not None:
+            y = self._converted(y.view(self._real)).view(self.dtype)
+        return Reading(y, taps)

@@ -1,0 +1,310 @@
+"""The numbers of the explanation, against the meshes and the models they speak of."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from retrolux.hardware import Imperfections, explain, fabricate, presets
+from retrolux.hardware.explain import longest_path, loss_gradient_error, tap_gradient_error
+from retrolux.mesh import (
+    butterfly,
+    cascade,
+    diamond,
+    from_columns,
+    haar_phases,
+    matrix,
+    rectangular,
+    tree,
+    triangular,
+)
+
+MESH = triangular(16)
+
+
+def line(imperfections, start, mesh=MESH):
+    """Return the one line of the explanation that starts so."""
+    (found,) = [text.strip() for text in imperfections.explain(mesh).splitlines() if text.strip().startswith(start)]
+    return found
+
+
+def number(text, before):
+    """Return the number that follows `before`."""
+    return float(re.search(re.escape(before) + r"\s*(-?[\d.]+(?:e[+-]?\d+)?)", text)[1])
+
+
+def distance(mesh, rng, draws, spoil):
+    """Return the rms of ‖ΔU‖/√N over Haar-random phases."""
+    squares = []
+    for draw in range(draws):
+        phases = haar_phases(mesh, rng)
+        squares.append(np.linalg.norm(spoil(draw, phases) - matrix(mesh, *phases)) ** 2 / mesh.modes)
+    return np.sqrt(np.mean(squares))
+
+
+def test_an_ideal_chip_needs_few_words():
+    text = Imperfections().explain(MESH)
+    assert text == "triangular mesh (16 modes, 120 MZIs in 29 columns): nothing is wrong with this chip"
+    assert Imperfections(crosstalk_range=7).explain(MESH) == text
+
+
+def test_method_and_function_are_one():
+    assert explain(presets.FOUNDRY_THERMAL, MESH) == presets.FOUNDRY_THERMAL.explain(MESH)
+
+
+@pytest.mark.parametrize(
+    ("settings", "starts"),
+    [
+        ({"coupler_std": 0.02}, ["couplers"]),
+        ({"loss_db": 0.1}, ["loss:", "loss in situ"]),
+        ({"loss_db_std": 0.1}, ["loss:", "loss in situ", "spread of the loss"]),
+        ({"column_loss_db": 0.1}, ["loss:", "loss in situ"]),
+        ({"phase_offset_std": 0.1}, ["phase offsets"]),
+        ({"crosstalk": 0.1}, ["crosstalk"]),
+        ({"phase_std": 0.1}, ["phase write error"]),
+        ({"phase_bits": 6}, ["phase quantisation"]),
+        ({"drift_std_per_s": 1e-3}, ["drift"]),
+        ({"io_amplitude_std": 0.1}, ["inputs and outputs: amplitudes"]),
+        ({"io_phase_std": 0.1}, ["inputs and outputs: phases"]),
+        ({"tap_noise": 0.1}, ["tap noise"]),
+        ({"detector_noise": 0.1}, ["detector noise"]),
+        ({"adc_bits": 6}, ["converters"]),
+        ({"detuning_nm": 1.0, "coupler_dispersion": 1e-3}, ["detuning"]),
+    ],
+    ids=lambda value: next(iter(value)),
+)
+def test_each_imperfection_has_its_own_lines(settings, starts):
+    first, *rest = Imperfections(**settings).explain(MESH).splitlines()
+    assert first == "triangular mesh (16 modes, 120 MZIs in 29 columns)"
+    assert len(rest) == len(starts)
+    for text, start in zip(rest, starts, strict=True):
+        assert text.startswith(f"  {start}")
+
+
+@pytest.mark.parametrize(
+    ("mesh", "mzis"),
+    [
+        (rectangular(6), 6),
+        (triangular(6), 9),
+        (butterfly(8), 3),
+        (tree(8), 3),
+        (cascade(5), 4),
+        (diamond(4), 5),
+        (from_columns(4, [[(0, 1)], [(2, 3)], [], [(3, 0)]]), 2),
+        (from_columns(3, [[], []]), 0),
+    ],
+    ids=lambda value: getattr(value, "name", str(value)),
+)
+def test_the_longest_path(mesh, mzis):
+    assert longest_path(mesh) == mzis
+
+
+def test_loss_of_the_longest_path():
+    text = line(Imperfections(loss_db=0.1, column_loss_db=0.05), "loss:")
+    assert number(text, "loss:") == pytest.approx(29 * (0.2 + 0.05), rel=5e-3)
+    assert "29 MZIs of 0.2 dB and 29 columns of 0.05 dB" in text
+    half_normal = line(Imperfections(loss_db_std=0.05), "loss:", triangular(64))
+    assert number(half_normal, "loss:") == pytest.approx(125 * 2 * 0.05 * math.sqrt(2 / math.pi), rel=5e-3)
+
+
+def test_loss_of_the_longest_path_is_that_of_the_mesh():
+    # With all MZIs in the bar state light stays in its mode, and mode 2 meets one in every column.
+    mesh = rectangular(6)
+    chip = Imperfections(loss_db=0.1, column_loss_db=0.05)
+    made = fabricate(mesh, chip, 0)
+    response = matrix(mesh, np.full(mesh.mzis, np.pi), np.zeros(mesh.mzis), np.zeros(mesh.modes), None, made.loss_db)
+    power = np.abs(response * 10 ** (-made.output_loss_db / 20)[:, None]) ** 2
+    lost = -10 * np.log10(power.max(axis=0).min())
+    assert number(line(chip, "loss:", mesh), "loss:") == pytest.approx(lost, rel=5e-3)
+
+
+@pytest.mark.parametrize("mesh", [triangular(16), butterfly(16)], ids=["triangular", "butterfly"])
+def test_coupler_errors_move_the_matrix_as_said(mesh, rng):
+    chip = Imperfections(coupler_std=0.003)
+
+    def spoil(draw, phases):
+        return matrix(mesh, *phases, fabricate(mesh, chip, draw).coupler_error)
+
+    said = number(line(chip, "couplers", mesh), "‖ΔU‖/√N ≈")
+    assert distance(mesh, rng, 30, spoil) == pytest.approx(said, rel=0.05)
+
+
+@pytest.mark.parametrize("mesh", [triangular(16), butterfly(16)], ids=["triangular", "butterfly"])
+def test_phase_errors_move_the_matrix_as_said(mesh, rng):
+    chip = Imperfections(phase_std=0.003)
+
+    def spoil(_, phases):
+        return matrix(mesh, *(part + 0.003 * rng.standard_normal(part.shape) for part in phases))
+
+    said = number(line(chip, "phase write error", mesh), "‖ΔU‖/√N ≈")
+    assert distance(mesh, rng, 30, spoil) == pytest.approx(said, rel=0.05)
+
+
+def test_the_laws_of_full_meshes():
+    chip = Imperfections(coupler_std=0.01, phase_std=0.01, phase_offset_std=0.02, drift_std_per_s=1e-3)
+    mesh = triangular(64)
+    assert number(line(chip, "phase write", mesh), "‖ΔU‖/√N ≈") == pytest.approx(math.sqrt(64) * 0.01, rel=5e-3)
+    assert number(line(chip, "phase offsets", mesh), "‖ΔU‖/√N ≈") == pytest.approx(math.sqrt(64) * 0.02, rel=5e-3)
+    assert number(line(chip, "couplers", mesh), "‖ΔU‖/√N ≈") == pytest.approx(math.sqrt(128) * 0.01, rel=0.02)
+    assert number(line(chip, "drift", mesh), "‖ΔU‖/√N ≈") == pytest.approx(math.sqrt(64) * 0.06, rel=5e-3)
+    loss = Imperfections(loss_db=10, loss_db_std=0.02)
+    expected = 1.15 * 64 * (math.log(10) / 20 * 0.02) ** 2
+    assert number(line(loss, "spread of the loss", mesh), "ε ≈") == pytest.approx(expected, rel=0.03)
+
+
+def test_extinction_of_the_cross_state(rng):
+    errors = 0.05 * rng.standard_normal((20_000, 2))
+    leak = (np.sin(errors.sum(axis=1)) ** 2).mean()
+    text = line(Imperfections(coupler_std=0.05), "couplers")
+    assert number(text, "cross state") == pytest.approx(-10 * math.log10(leak), abs=0.2)
+    assert number(text, "it leaks") == pytest.approx(leak, rel=0.05)
+
+
+def test_quantisation_in_levels_and_steps():
+    text = line(Imperfections(phase_bits=6), "phase quantisation")
+    assert number(text, "quantisation:") == 64
+    assert number(text, "levels,") == pytest.approx(2 * math.pi / 64, rel=5e-3)
+    assert number(text, "apart:") == pytest.approx(2 * math.pi / 64 / math.sqrt(12), rel=0.02)
+
+
+def test_crosstalk_in_rad():
+    mesh = from_columns(2, [[(0, 1)]])
+    text = line(Imperfections(crosstalk=0.1, crosstalk_range=1), "crosstalk", mesh)
+    # θ at (1, 0) has the neighbours φ at (0, 0) and γ at (2, 0); γ of mode 0 has θ and γ of mode 1; the others one.
+    assert number(text, "they receive") == pytest.approx(math.pi * 0.1 * 6 / 4, rel=0.02)
+    assert number(text, "average,") == pytest.approx(math.pi * 0.2, rel=0.02)
+
+
+def test_shots_in_plain_units():
+    chip = Imperfections(io_amplitude_std=0.025, io_phase_std=0.05, detector_noise=0.01, adc_bits=8)
+    assert number(line(chip, "inputs and outputs: amp"), "off by") == 2.5
+    assert number(line(chip, "inputs and outputs: pha"), "off by") == pytest.approx(0.157, abs=1e-3)
+    assert number(line(chip, "detector"), "0.01,") == pytest.approx(4)
+    assert number(line(chip, "converters"), "converters:") == 256
+
+
+def test_detuning_in_rad():
+    chip = Imperfections(coupler_dispersion=0.003, phase_dispersion=-1e-3, detuning_nm=-4)
+    text = line(chip, "detuning")
+    assert number(text, "detuning:") == -4
+    assert number(text, "angle by") == pytest.approx(-0.012)
+    assert number(text, "phase of π by") == pytest.approx(math.pi * 0.004, rel=5e-3)
+
+
+def gaussian_cosine(rng, measured, shape=(400, 400)):
+    """Return 1 − cosine of a measured gradient in the model of the laws: independent Gaussian fields z and a."""
+    z, a = (rng.standard_normal((2, *shape)) + 1j * rng.standard_normal((2, *shape))) / np.sqrt(2)
+    gradient, got = -np.imag(z * a), measured(z, a)
+    return 1 - (gradient * got).sum() / np.sqrt((gradient**2).sum() * (got**2).sum())
+
+
+@pytest.mark.parametrize("strength", [0.01, 0.3])
+def test_tap_noise_law_is_that_of_gaussian_fields(strength, rng):
+    # In units of the average power at a tap, 1/N, the noise of a power p is √N s √p n.
+    noise = math.sqrt(strength)
+
+    def power(field):
+        exact = np.abs(field) ** 2
+        return exact + noise * np.sqrt(exact) * rng.standard_normal(field.shape)
+
+    def three(z, a):
+        return (power(z - 1j * a.conj()) - power(z) - power(a)) / 2
+
+    def sum_difference(z, a):
+        return (power(z - 1j * a.conj()) - power(z + 1j * a.conj())) / 4
+
+    said = tap_gradient_error(noise / 8, 64)
+    assert gaussian_cosine(rng, three) == pytest.approx(said[0], rel=0.05)
+    assert gaussian_cosine(rng, sum_difference) == pytest.approx(said[1], rel=0.05)
+
+
+def test_sums_at_unit_power_cost_what_is_said(rng):
+    def power(field, noise=0.05):
+        exact = np.abs(field) ** 2
+        return exact + noise * np.sqrt(exact) * rng.standard_normal(field.shape)
+
+    def double(field):
+        # Sent at half the power and read at twice: √2 times the noise.
+        return power(field, noise=0.05 * math.sqrt(2))
+
+    def three(z, a):
+        return (double(z - 1j * a.conj()) - power(z) - power(a)) / 2
+
+    def sum_difference(z, a):
+        return (double(z - 1j * a.conj()) - double(z + 1j * a.conj())) / 4
+
+    said = tap_gradient_error(0.05, 1)
+    assert gaussian_cosine(rng, three) == pytest.approx(1.5 * said[0], rel=0.05)
+    assert gaussian_cosine(rng, sum_difference) == pytest.approx(2 * said[1], rel=0.05)
+
+
+def test_tap_noise_law_for_little_noise():
+    three, sum_difference = tap_gradient_error(1e-4, 64)
+    assert three == pytest.approx(64e-8, rel=1e-5)
+    assert sum_difference == pytest.approx(16e-8, rel=1e-5)
+    text = line(Imperfections(tap_noise=0.01), "tap noise", triangular(64))
+    assert number(text, "ε ≈") == pytest.approx(0.0063, abs=1e-4)
+    assert number(text, "measurements),") == pytest.approx(0.0016, abs=1e-4)
+
+
+@pytest.mark.parametrize("total_db", [0.8, 5.0, 20.0])
+def test_loss_law_is_that_of_gaussian_fields(total_db, rng):
+    nepers = math.log(10) / 10 * total_db
+    along = np.linspace(0, 1, 400)[:, None]
+
+    def arrived(z, a):
+        # Amplitudes at the tap: forward light, adjoint light from the right, and its conjugate sent back in.
+        weak = np.exp(-nepers * along / 2), np.exp(-nepers * (1 - along) / 2)
+        return weak[0] * z, weak[1] * a, weak[1] * np.exp(-nepers * along) * a
+
+    def three(z, a):
+        z, a, again = arrived(z, a)
+        return (np.abs(z - 1j * again.conj()) ** 2 - np.abs(z) ** 2 - np.abs(a) ** 2) / 2
+
+    def sum_difference(z, a):
+        z, _, again = arrived(z, a)
+        return (np.abs(z - 1j * again.conj()) ** 2 - np.abs(z + 1j * again.conj()) ** 2) / 4
+
+    said = loss_gradient_error(total_db)
+    assert gaussian_cosine(rng, three) == pytest.approx(said[0], rel=0.05)
+    assert gaussian_cosine(rng, sum_difference) == pytest.approx(said[1], rel=0.05)
+
+
+def test_loss_law_at_its_ends():
+    assert loss_gradient_error(0.0) == (0, 0)
+    assert loss_gradient_error(5e4) == pytest.approx((1, 1), abs=0.02)
+    tiny = loss_gradient_error(1e-9)
+    assert all(0 <= error < 1e-12 for error in tiny)
+    # 0.1 dB per column over 8 columns: a cosine of 0.999 for sum and difference.
+    assert 1 - loss_gradient_error(0.8)[1] == pytest.approx(0.999, abs=1e-3)
+
+
+@given(
+    st.builds(
+        Imperfections,
+        coupler_std=st.floats(0, 1e3),
+        loss_db=st.floats(0, 1e3),
+        loss_db_std=st.floats(0, 1e3),
+        column_loss_db=st.floats(0, 1e3),
+        phase_bits=st.none() | st.integers(1, 32),
+        drift_std_per_s=st.floats(0, 1e3),
+        tap_noise=st.floats(0, 1e3),
+        detector_noise=st.floats(0, 1e3),
+        crosstalk=st.floats(0, 0.999),
+    )
+)
+def test_any_setting_can_be_explained(chip):
+    text = chip.explain(rectangular(3))
+    assert "nan" not in text
+    assert "ε ≈ -" not in text
+
+
+def test_a_change_shows():
+    before = presets.FOUNDRY_THERMAL
+    assert before.explain(MESH) != dataclasses.replace(before, loss_db=0.2).explain(MESH)
