@@ -1,0 +1,241 @@
+"""A layer on a chip: torch's optimisers, saving and resuming, partial training, reports, refusals."""
+
+from __future__ import annotations
+
+import copy
+import io
+
+import numpy as np
+import pytest
+import torch
+
+from retrolux import mesh
+from retrolux.gradient import METHODS, SumDifference, ThreeMeasurement
+from retrolux.hardware import Imperfections, SimulatedChip
+from retrolux.nn import Intensity, Mesh, Modulus
+
+EVERYTHING = Imperfections(
+    coupler_std=0.02,
+    loss_db=0.01,
+    loss_db_std=0.01,
+    column_loss_db=0.01,
+    phase_offset_std=0.1,
+    crosstalk=0.02,
+    phase_std=0.001,
+    phase_bits=12,
+    drift_std_per_s=1.0,
+    io_amplitude_std=0.01,
+    io_phase_std=0.01,
+    tap_noise=0.01,
+    detector_noise=0.002,
+)
+
+
+def network(imperfections, gradient, dtype=torch.complex64, **options):
+    meshes = [
+        Mesh(
+            mesh.rectangular(6),
+            dtype,
+            seed=i,
+            imperfections=imperfections,
+            gradient=gradient,
+            chip_seed=i,
+            train_gamma=i > 0,
+            **options,
+        )
+        for i in range(2)
+    ]
+    return torch.nn.Sequential(meshes[0], Modulus(), meshes[1], Intensity(range(3)))
+
+
+def data(dtype=torch.complex64):
+    generator = torch.Generator().manual_seed(0)
+    return torch.randn(40, 6, dtype=dtype, generator=generator), torch.randint(3, (40,), generator=generator)
+
+
+def train(model, steps, optimizer=None):
+    x, labels = data()
+    optimizer = optimizer or torch.optim.Adam(model.parameters(), 0.02)
+    losses = []
+    for _ in range(steps):
+        loss = torch.nn.functional.cross_entropy(model(x), labels)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return losses, optimizer
+
+
+@pytest.mark.parametrize("gradient", ["three_measurement", "sum_difference", "lock_in"])
+def test_a_network_on_perfect_chips_learns_as_an_exact_one(gradient):
+    exact, measured = network(None, "adjoint", torch.complex128), network(Imperfections(), gradient, torch.complex128)
+    x, labels = data(torch.complex128)
+    grads = []
+    for model in (exact, measured):
+        x_in = x.clone().requires_grad_()
+        torch.nn.functional.cross_entropy(model(x_in), labels).backward()
+        grads.append([x_in.grad, *(p.grad for p in model.parameters() if p.grad is not None)])
+    assert len(grads[0]) == len(grads[1]) == 6
+    for a, b in zip(*grads, strict=True):
+        torch.testing.assert_close(a, b, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("gradient", METHODS)
+def test_every_method_trains_a_flawed_chip(gradient):
+    flaws = Imperfections(coupler_std=0.02, tap_noise=0.002, io_phase_std=0.002)
+    losses, _ = train(network(flaws, gradient), 12 if gradient in ("finite_difference", "parameter_shift") else 40)
+    assert np.mean(losses[-4:]) < np.mean(losses[:4])
+
+
+def test_noise_is_new_at_every_step_and_the_same_for_the_same_seed():
+    x, _ = data()
+    outputs = []
+    for _ in range(2):
+        layer = Mesh(mesh.rectangular(6), seed=0, imperfections=EVERYTHING)
+        outputs.append([layer(x).detach() for _ in range(2)])
+    assert not torch.equal(*outputs[0])
+    assert torch.equal(outputs[0][0], outputs[1][0])
+    assert torch.equal(outputs[0][1], outputs[1][1])
+
+
+def test_threads_do_not_change_a_bit(monkeypatch):
+    results = []
+    for threads in (1, 3):
+        monkeypatch.setattr("retrolux.hardware.simulated.max_threads", lambda count=threads: count)
+        monkeypatch.setattr("retrolux.hardware.random.max_threads", lambda count=threads: count)
+        model = network(EVERYTHING, "three_measurement")
+        train(model, 3)
+        results.append([p.detach().clone() for p in model.parameters()])
+    assert all(torch.equal(a, b) for a, b in zip(*results, strict=True))
+
+
+def test_a_chip_resumes_in_the_middle_of_training():
+    whole = network(EVERYTHING, "sum_difference")
+    expected, _ = train(whole, 8)
+    first = network(EVERYTHING, "sum_difference")
+    losses, optimizer = train(first, 5)
+    file = io.BytesIO()
+    torch.save({"model": first.state_dict(), "optimizer": optimizer.state_dict()}, file)
+    file.seek(0)
+    saved = torch.load(file, weights_only=True)
+    # Another chip, until the saved one is loaded over it.
+    second = network(Imperfections(tap_noise=0.5), "sum_difference")
+    second.load_state_dict(saved["model"])
+    optimizer = torch.optim.Adam(second.parameters(), 0.02)
+    optimizer.load_state_dict(saved["optimizer"])
+    more, _ = train(second, 3, optimizer)
+    assert losses + more == expected
+    for a, b in zip(whole.parameters(), second.parameters(), strict=True):
+        assert torch.equal(a, b)
+
+
+def test_a_deep_copy_is_another_chip_of_the_same_kind():
+    model = network(EVERYTHING, "sum_difference")
+    train(model, 2)
+    twin = copy.deepcopy(model)
+    x, _ = data()
+    assert torch.equal(twin(x), model(x))
+    assert twin[0].bench.chip is not model[0].bench.chip
+
+
+def test_phases_are_written_when_they_change_and_only_then():
+    layer = Mesh(mesh.rectangular(4), seed=0, imperfections=Imperfections(phase_std=0.1))
+    x = torch.ones(3, 4, dtype=torch.complex64)
+    first = layer(x).detach()
+    assert torch.equal(layer(x), first)  # the write error stays until the next write
+    assert layer.bench.chip.writes == 1
+    with torch.no_grad():
+        layer.theta[0] += 0.1
+    layer(x)
+    assert layer.bench.chip.writes == 2
+
+
+def test_partly_trained_meshes():
+    mask = np.zeros((6, 2), bool)
+    mask[2] = mask[4, 1] = True
+    x = torch.randn(5, 4, dtype=torch.complex64)
+    grads = []
+    for chip in ({}, {"imperfections": Imperfections(), "gradient": "parameter_shift"}):
+        layer = Mesh(mesh.rectangular(4), seed=0, trainable=mask, **chip)
+        (layer(x).abs().square() * torch.arange(4)).sum().backward()
+        assert torch.equal(layer.theta.grad != 0, torch.from_numpy(mask[:, 0]))
+        assert torch.equal(layer.phi.grad != 0, torch.from_numpy(mask[:, 1]))
+        grads.append(layer.theta.grad)
+    torch.testing.assert_close(*grads, rtol=0, atol=1e-4)
+    assert layer.bench.shots == 5 * (1 + 2 * 3)  # forward; two shifts of each trained phase
+    frozen = Mesh(mesh.rectangular(4), seed=0, imperfections=Imperfections(), train_gamma=False)
+    frozen.theta.requires_grad_(False)
+    frozen.phi.requires_grad_(False)
+    assert not frozen(x).requires_grad
+
+
+def test_it_reports_how_well_it_measured():
+    x, _ = data()
+    for noise, least, most in ((0.0, 0.99999, 1.00001), (0.05, 0.7, 0.9999)):
+        layer = Mesh(
+            mesh.rectangular(6), seed=0, imperfections=Imperfections(tap_noise=noise), gradient=SumDifference()
+        )
+        with pytest.raises(RuntimeError, match="cosine_to_exact needs a chip and a backward pass through it"):
+            layer.cosine_to_exact()
+        (layer(x).abs().square() * torch.arange(6)).sum().backward()
+        assert least < layer.cosine_to_exact() < most
+        assert (
+            layer.bench.shots == 40 * 3
+        )  # forward; sum and difference (the input wants no gradient, the adjoint does)
+
+
+def test_per_sample_noise_and_its_aggregate_agree_in_law():
+    """An ADC forces the taps to be read sample by sample; with many bits the law is that of the aggregate.
+
+    Two-sample comparison of mean and variance of a gradient entry over 400 seeds, at 5 standard errors.
+    """
+    x = torch.randn(8, 4, dtype=torch.complex128, generator=torch.Generator().manual_seed(0))
+    entries = {}
+    for bits in (None, 30):
+        entries[bits] = []
+        for seed in range(400):
+            chip = SimulatedChip(mesh.rectangular(4), Imperfections(tap_noise=0.05, adc_bits=bits), seed, np.complex128)
+            layer = Mesh(mesh.rectangular(4), torch.complex128, seed=0, chip=chip, gradient=ThreeMeasurement())
+            (layer(x).abs().square() * torch.arange(4)).sum().backward()
+            entries[bits].append(layer.theta.grad[2].item())
+    a, b = (np.array(entries[bits]) for bits in (None, 30))
+    assert abs(a.mean() - b.mean()) < 5 * np.sqrt((a.var() + b.var()) / 400)
+    assert abs(np.log(a.var() / b.var())) < 5 * np.sqrt(4 / 400)
+
+
+def test_light_for_a_chip_is_checked():
+    layer = Mesh(mesh.rectangular(4), seed=0, imperfections=Imperfections())
+    with pytest.raises(ValueError, match=r"x must have shape \(…, modes\) = \(…, 4\), got \(2, 5\)"):
+        layer(torch.ones(2, 5, dtype=torch.complex64))
+    with pytest.raises(TypeError, match="x must be torch.complex64 or torch.float32, got torch.complex128"):
+        layer(torch.ones(2, 4, dtype=torch.complex128))
+    with pytest.raises(ValueError, match="light for a chip must be on the CPU, got a tensor on meta"):
+        layer(torch.ones(2, 4, dtype=torch.complex64, device="meta"))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"gradient": "guess"}, "gradient must be one of adjoint, .* got 'guess'"),
+        ({"coupler_error": np.zeros((6, 2))}, "give coupler_error and loss_db, or a chip that has its own, not both"),
+        ({"chip": SimulatedChip(mesh.rectangular(4))}, "give imperfections or a chip, not both"),
+        ({"trainable": np.ones(6)}, r"trainable must have shape \(6, 2\), got \(6,\)"),
+    ],
+)
+def test_bad_options(options, message):
+    with pytest.raises(ValueError, match=message):
+        Mesh(mesh.rectangular(4), **({"imperfections": Imperfections()} | options))
+
+
+def test_a_chip_must_have_the_topology():
+    with pytest.raises(
+        ValueError, match="the chip must be a Topology.rectangular: 4 modes.*, got a Topology.triangular"
+    ):
+        Mesh(mesh.rectangular(4), chip=SimulatedChip(mesh.triangular(4)))
+
+
+def test_repr_names_chip_and_method():
+    layer = Mesh(mesh.rectangular(4), imperfections=Imperfections(tap_noise=0.01), gradient="lock_in")
+    assert "SimulatedChip(" in repr(layer)
+    assert "tap_noise=0.01" in repr(layer)
+    assert "LockIn(steps=4" in repr(layer)
