@@ -87,9 +87,9 @@ public:
                       const RealArray<T>& phi, const RealArray<T>& gamma,
                       const std::optional<RealArray<T>>& coupler_error, const std::optional<RealArray<T>>& loss_db,
                       ComplexArray<T>& y, const std::optional<RealArray<T>>& weight, std::optional<RealArray<T>>& each,
-                      std::optional<RealArray<T>>& sum, std::optional<RealArray<T>>& second, int threads) const {
+                      std::optional<RealArray<T>>& total, std::optional<RealArray<T>>& second, int threads) const {
         const Settings<T> settings{theta, phi, gamma, coupler_error, loss_db};
-        run_tapped(passes<T>(*build_->table).forward_taps, layout, settings, x, y, weight, each, sum, second, threads);
+        run_tapped(passes<T>(*build_->table).forward_taps, layout, settings, x, y, weight, each, total, second, threads);
     }
 
     template <class T>
@@ -97,9 +97,9 @@ public:
                        const RealArray<T>& phi, const RealArray<T>& gamma,
                        const std::optional<RealArray<T>>& coupler_error, const std::optional<RealArray<T>>& loss_db,
                        ComplexArray<T>& y, const std::optional<RealArray<T>>& weight, std::optional<RealArray<T>>& each,
-                       std::optional<RealArray<T>>& sum, std::optional<RealArray<T>>& second, int threads) const {
+                       std::optional<RealArray<T>>& total, std::optional<RealArray<T>>& second, int threads) const {
         const Settings<T> settings{theta, phi, gamma, coupler_error, loss_db};
-        run_tapped(passes<T>(*build_->table).backward_taps, layout, settings, x, y, weight, each, sum, second, threads);
+        run_tapped(passes<T>(*build_->table).backward_taps, layout, settings, x, y, weight, each, total, second, threads);
     }
 
     template <class T>
@@ -171,21 +171,21 @@ private:
     static void run_tapped(void (*pass)(const Mesh<T>&, Light<const T>, T*, const Taps<T>&, int), const Layout& layout,
                            const Settings<T>& settings, const ComplexArray<T>& x, ComplexArray<T>& y,
                            const std::optional<RealArray<T>>& weight, std::optional<RealArray<T>>& each,
-                           std::optional<RealArray<T>>& sum, std::optional<RealArray<T>>& second, int threads) {
+                           std::optional<RealArray<T>>& total, std::optional<RealArray<T>>& second, int threads) {
         const Mesh<T> mesh = mesh_view(layout, settings);
         const index_t batch = require_batch("x", x, layout);
         require_shape("y", y, {batch, layout.modes()});
-        if (each.has_value() == (weight && sum && second))
-            throw std::invalid_argument("taps are read into `each`, or into `sum` and `second` with a `weight`");
+        if (each.has_value() == (weight && total && second))
+            throw std::invalid_argument("taps are read into `each`, or into `total` and `second` with a `weight`");
         Taps<T> taps{nullptr, nullptr, nullptr, nullptr};
         if (each) {
             require_shape("each", *each, {batch, layout.mzis(), 2});
             taps.each = each->mutable_data();
         } else {
             require_shape("weight", *weight, {batch});
-            require_shape("sum", *sum, {layout.mzis(), 2});
+            require_shape("total", *total, {layout.mzis(), 2});
             require_shape("second", *second, {layout.mzis(), 2});
-            taps = {nullptr, weight->data(), sum->mutable_data(), second->mutable_data()};
+            taps = {nullptr, weight->data(), total->mutable_data(), second->mutable_data()};
         }
         const Light<const T> light{reinterpret_cast<const T*>(x.data()), batch};
         T* result = reinterpret_cast<T*>(y.mutable_data());
@@ -210,11 +210,11 @@ void bind_precision(py::class_<Kernels>& kernels) {
         .def("forward_taps", &Kernels::forward_taps<T>, arg("layout"), arg("x").noconvert(), arg("theta").noconvert(),
              arg("phi").noconvert(), arg("gamma").noconvert(), arg("coupler_error").noconvert(),
              arg("loss_db").noconvert(), arg("y").noconvert(), arg("weight").noconvert(), arg("each").noconvert(),
-             arg("sum").noconvert(), arg("second").noconvert(), arg("threads"))
+             arg("total").noconvert(), arg("second").noconvert(), arg("threads"))
         .def("backward_taps", &Kernels::backward_taps<T>, arg("layout"), arg("x").noconvert(), arg("theta").noconvert(),
              arg("phi").noconvert(), arg("gamma").noconvert(), arg("coupler_error").noconvert(),
              arg("loss_db").noconvert(), arg("y").noconvert(), arg("weight").noconvert(), arg("each").noconvert(),
-             arg("sum").noconvert(), arg("second").noconvert(), arg("threads"))
+             arg("total").noconvert(), arg("second").noconvert(), arg("threads"))
         .def("disturb", &Kernels::disturb<T>, arg("x").noconvert(), arg("y").noconvert(), arg("amplitude_std"),
              arg("phase_std"), arg("seed"), arg("stream"), arg("step"), arg("threads"))
         .def("adjoint", &Kernels::adjoint<T>, arg("layout"), arg("y").noconvert(), arg("grad_y").noconvert(),

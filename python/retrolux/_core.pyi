@@ -63,7 +63,7 @@ class Kernels:
         y: _Array,
         weight: _Array | None,
         each: _Array | None,
-        sum: _Array | None,
+        total: _Array | None,
         second: _Array | None,
         threads: int,
     ) -> None: ...
@@ -79,7 +79,7 @@ class Kernels:
         y: _Array,
         weight: _Array | None,
         each: _Array | None,
-        sum: _Array | None,
+        total: _Array | None,
         second: _Array | None,
         threads: int,
     ) -> None: ...

@@ -82,7 +82,7 @@ def test_finite_differences_err_by_the_square_of_their_step():
 
 
 def test_spsa_is_unbiased_and_as_good_as_its_directions():
-    """The mean of one direction's estimates is the gradient, the mean of its squared cosine 1 / K: 5 standard errors."""
+    """The mean of single directions is the gradient, their mean squared cosine is 1 / K: 5 standard errors."""
     experiment = Experiment(mesh.rectangular(4))
     exact = experiment.measure(gradient.Adjoint())
     exact = np.concatenate([exact.theta, exact.phi])

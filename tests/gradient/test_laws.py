@@ -137,7 +137,7 @@ def lossy_errors(method, chips=200, arms=False):
 
 
 def test_loss_breaks_the_protocol():
-    """At 0.1 dB per column three measurements err by tens of per cent, sum and difference by about 9 %, mostly scale."""
+    """At 0.1 dB per column three measurements err by tens of per cent, sum/difference by about 9 %, mostly scale."""
     relative, cosines = lossy_errors(ThreeMeasurement())
     assert 0.2 < np.median(relative) < 0.6
     assert 0.85 < np.median(cosines) < 0.98
