@@ -1,0 +1,55 @@
+"""Train three 4-mode meshes on four tasks in the plane and draw what they decide.
+
+    python examples/decision_maps.py [figure.png]
+
+The tasks of Pai et al., Science 380, 398 (2023): points [x₁, x₂] enter as light [x₁, x₂, b, b] of total power 9.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from retrolux import data, plot
+from retrolux.study import Network, TrainConfig, start_run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+EXTENT = 2.1  # the points lie within √4.5 of the centre
+
+
+def second_class(network: Network, points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the probability of the second class at points of shape (points, 2)."""
+    with torch.no_grad():
+        classes = network(data.embed(torch.from_numpy(points))).softmax(dim=-1)
+    return np.asarray(classes[:, 1], dtype=np.float64)
+
+
+def main() -> None:
+    """Train, draw, say where the figure is."""
+    figure_path = Path(sys.argv[1] if len(sys.argv) > 1 else "decision_maps.png")
+    probability: dict[str, Callable[[NDArray[np.float64]], NDArray[np.float64]]] = {}
+    points: dict[str, NDArray[np.float64]] = {}
+    labels: dict[str, NDArray[np.int64]] = {}
+    for kind in data.KINDS:
+        with tempfile.TemporaryDirectory() as folder:
+            run = start_run(TrainConfig.recommended(kind), folder)
+        print(f"{kind}: test accuracy {100 - 100 * run.history[-1].test_error:.1f} %")
+        probability[kind] = partial(second_class, run.network)
+        points[kind] = run.dataset.test_x.real[:, :2].numpy()  # the other two modes make up the power
+        labels[kind] = run.dataset.test_y.numpy()
+    plot.decision_maps(probability, points, labels, EXTENT).savefig(figure_path, dpi=150)
+    print(f"decision maps: {figure_path}")
+
+
+if __name__ == "__main__":
+    main()

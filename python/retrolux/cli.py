@@ -1,0 +1,112 @@
+"""The `retrolux` command: reads the arguments, runs a subcommand, and turns errors of its user into one line."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import itertools
+import sys
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from retrolux.commands import Command
+
+__all__ = ["main"]
+
+_DESCRIPTION = """\
+Photonic neural networks on meshes of Mach-Zehnder interferometers.
+
+retrolux --version prints the version; retrolux SUBCOMMAND --help explains a subcommand."""
+
+# The Python package and the module it brings.
+_NEEDED = {"matplotlib": "matplotlib", "scikit-learn": "sklearn", "tqdm": "tqdm", "tyro": "tyro"}
+
+_INTERRUPTED = 130  # 128 + SIGINT, as shells report it
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        What follows ``retrolux`` on the command line; that of the process when None.
+
+    Returns
+    -------
+    int
+        Exit code: 0 done, 2 an error that the user can mend, 130 interrupted by Ctrl-C.
+    """
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        if arguments == ["--version"]:
+            return _print_version()
+        command = _parse(arguments)
+        return command.run()
+    except KeyboardInterrupt as interrupt:
+        return _fail(str(interrupt) or "interrupted", _INTERRUPTED)
+    except (ValueError, OSError, ModuleNotFoundError, FloatingPointError) as error:
+        return _fail(str(error), 2)
+
+
+def _print_version() -> int:
+    import retrolux  # noqa: PLC0415 - help and errors come without it
+
+    print(f"retrolux {retrolux.__version__}")
+    return 0
+
+
+def _parse(arguments: list[str]) -> Command:
+    """Return the subcommand that the arguments describe; leaves by SystemExit after printing help.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        When a package of the extra ``study`` is missing.
+    ValueError
+        When the arguments make no sense; says why in one line.
+    """
+    missing = [package for package, module in _NEEDED.items() if find_spec(module) is None]
+    if missing:
+        raise ModuleNotFoundError(
+            f'the command needs {", ".join(missing)}, not installed here: pip install "retrolux[study]"'
+        )
+    import tyro  # noqa: PLC0415 - only now known to be there
+
+    from retrolux import commands  # noqa: PLC0415 - needs tyro
+
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(said):
+            command: Command = tyro.cli(
+                commands.parser(arguments),
+                prog="retrolux",
+                description=_DESCRIPTION,
+                args=arguments,
+                config=(tyro.conf.OmitArgPrefixes, tyro.conf.FlagCreatePairsOff, tyro.conf.DisallowNone),
+            )
+            return command
+    except SystemExit as leaving:
+        if leaving.code in {0, None}:
+            raise
+        about = ["retrolux", *(name for name in arguments[:1] if name in commands.NAMES), "--help"]
+        raise ValueError(f"{_first_sentence(said.getvalue())}; see {' '.join(about)}") from None
+
+
+def _first_sentence(box: str) -> str:
+    """Return the message in a box that tyro drew: what stands between its title and its next rule."""
+    lines = [line.strip("│|╭╮╰╯ ") for line in box.splitlines()]
+
+    def is_text(line: str) -> bool:
+        return bool(line.strip("─-"))
+
+    body = itertools.dropwhile(lambda line: not is_text(line), lines[1:])
+    return " ".join(itertools.takewhile(is_text, body)).rstrip(".")
+
+
+def _fail(message: str, code: int) -> int:
+    print(f"retrolux: {' '.join(message.split())}", file=sys.stderr)
+    return code

@@ -1,0 +1,173 @@
+"""`retrolux train`: train a network and keep the run in a folder."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import shlex
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, get_args
+
+import tyro
+
+from retrolux.study.config import DatasetName, OptimizerName, TrainConfig, from_toml
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from matplotlib.figure import Figure
+
+    from retrolux.study import Epoch, Run
+
+__all__ = ["DESCRIPTION", "Train", "train_defaults"]
+
+DESCRIPTION = """\
+Train a network of meshes and keep the run in a folder.
+
+The folder receives config.toml, metrics.csv, the checkpoints last.pt and best.pt (the smallest test error), and the
+figures learning_curves.png and mesh.png. A run that is stopped, even by a power cut, continues with --resume where its
+last complete epoch ended, and ends with the same bits. Defaults depend on --dataset and --optimizer: add --help to see
+those that hold.
+
+Examples:
+  retrolux train
+  retrolux train --dataset moons --epochs 100
+  retrolux train --dataset mnist --data-dir ../shared/data --optimizer sgd
+  retrolux train --out runs/digits --resume --epochs 80
+  retrolux train --config runs/digits/config.toml --seed 1 --out runs/digits-1"""
+
+
+@dataclass(frozen=True)
+class Train:
+    """Train a network of meshes and keep the run in a folder.
+
+    Attributes
+    ----------
+    settings
+        What to compute.
+    out
+        Folder of the run.
+    resume
+        Continue the run in the folder; options that are not given are those it was started with.
+    config
+        A config.toml whose values become the defaults.
+    download
+        Fetch missing files of mnist from openml.org into data-dir.
+    """
+
+    settings: Annotated[TrainConfig, tyro.conf.arg(name="")]
+    out: Annotated[Path, tyro.conf.arg(metavar="FOLDER")] = Path("runs/digits")
+    resume: bool = False
+    config: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    download: bool = False
+
+    def run(self) -> int:
+        """Train, show the progress, write the figures and print a table."""
+        from tqdm import tqdm  # type: ignore[import-untyped]  # noqa: PLC0415 - slow, and not needed for --help
+
+        from retrolux import study  # noqa: PLC0415 - as above
+
+        go = study.resume_run if self.resume else study.start_run
+        with tqdm(total=self.settings.epochs, unit="epoch", disable=None) as bar:
+
+            def report(epoch: Epoch) -> None:
+                text = f"loss {epoch.train_loss:.4f}, test accuracy {100 * (1 - epoch.test_error):.2f} %"
+                if bar.disable:  # not a terminal: lines instead of a bar
+                    print(f"epoch {epoch.epoch}/{self.settings.epochs}: {text}", file=sys.stderr, flush=True)
+                bar.set_postfix_str(text, refresh=False)
+                bar.update(epoch.epoch - bar.n)
+
+            try:
+                run = go(self.settings, self.out, download=self.download, report=report)
+            except KeyboardInterrupt:
+                raise KeyboardInterrupt(self._how_to_continue()) from None
+        _write_figures(run)
+        print(_table(run))
+        return 0
+
+    def _how_to_continue(self) -> str:
+        if not (self.out / "last.pt").exists():
+            return "stopped before the run had begun"
+        out = shlex.quote(str(self.out))
+        return f"stopped; continue after the last complete epoch with: retrolux train --out {out} --resume"
+
+
+def train_defaults(arguments: Sequence[str]) -> Train:
+    """Return the defaults that hold for these arguments: of the run to resume, of --config, or of the data set.
+
+    Raises
+    ------
+    FileNotFoundError
+        When the file they are to be read from is missing.
+    ValueError
+        When this file is no configuration.
+    """
+    first = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    first.add_argument("--dataset")
+    first.add_argument("--optimizer")
+    first.add_argument("--out", type=Path)
+    first.add_argument("--resume", action="store_true")
+    first.add_argument("--config", type=Path)
+    try:
+        given, _ = first.parse_known_args(arguments[1:] if arguments[:1] == ["train"] else [])
+    except argparse.ArgumentError:
+        given = first.parse_args([])  # the parser proper will say what is wrong
+    dataset: DatasetName = given.dataset if given.dataset in get_args(DatasetName) else "digits"
+    optimizer: OptimizerName = given.optimizer if given.optimizer in get_args(OptimizerName) else "adam"
+    out = given.out or Path("runs") / dataset
+    if given.config is not None:
+        settings = from_toml(given.config)
+        out = given.out or Path("runs") / (given.dataset or settings.dataset)
+    elif given.resume and (out / "config.toml").exists():
+        settings = from_toml(out / "config.toml")
+    else:
+        settings = TrainConfig.recommended(dataset, optimizer)
+    return Train(settings, out=out)
+
+
+def _write_figures(run: Run) -> None:
+    from retrolux import plot  # noqa: PLC0415 - matplotlib is slow, and not needed for --help
+
+    config, history = run.config, run.history
+    curves = plot.learning_curves(
+        [epoch.epoch for epoch in history],
+        train_loss=[epoch.train_loss for epoch in history],
+        test_loss=[epoch.test_loss for epoch in history],
+        train_error=[epoch.train_error for epoch in history],
+        test_error=[epoch.test_error for epoch in history],
+        title=f"{config.dataset}: {config.meshes} {config.topology} meshes of {config.modes} modes",
+    )
+    _write_figure(run.folder / "learning_curves.png", curves)
+    titles = [f"mesh {i} of {config.meshes}" for i in range(1, config.meshes + 1)]
+    _write_figure(run.folder / "mesh.png", plot.draw_meshes(run.network.phases(), titles=titles))
+
+
+def _write_figure(path: Path, figure: Figure) -> None:
+    from retrolux.data.atomic import write_atomically  # noqa: PLC0415 - its package brings torch
+
+    image = io.BytesIO()
+    figure.savefig(image, format="png", dpi=120)
+    write_atomically(path, image.getvalue())
+
+
+def _table(run: Run) -> str:
+    config, data, last = run.config, run.dataset, run.history[-1]
+    phases = sum(phase.numel() for phase in run.network.parameters() if phase.requires_grad)
+    rows = [
+        f"folder    {run.folder}",
+        f"data      {data.name}: {len(data.train_x)} train, {len(data.test_x)} test, {len(data.classes)} classes",
+        f"network   {config.meshes} {config.topology} meshes of {config.modes} modes: {phases} phases, {config.dtype}",
+        f"loss      {config.loss}, {config.gain:g} logits per unit of power",
+        f"training  {config.optimizer}, lr {config.lr:g}, batch {config.batch}, seed {config.seed}",
+        f"time      {sum(epoch.seconds for epoch in run.history):.1f} s for {last.epoch} epochs",
+        "",
+        "      epoch  train loss  train error  test loss  test error  test accuracy",
+    ]
+    for name, epoch in (("best", run.best), ("last", last)):
+        rows.append(
+            f"{name}  {epoch.epoch:5d}  {epoch.train_loss:10.4f}  {100 * epoch.train_error:9.2f} %  "
+            f"{epoch.test_loss:9.4f}  {100 * epoch.test_error:8.2f} %  {100 - 100 * epoch.test_error:11.2f} %"
+        )
+    return "\n".join(rows)

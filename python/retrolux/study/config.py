@@ -1,0 +1,238 @@
+"""The configuration of a training run: a frozen record, the TOML file and the command line in one."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = [
+    "DatasetName",
+    "LossName",
+    "OptimizerName",
+    "TopologyName",
+    "TrainConfig",
+    "check_resumable",
+    "from_toml",
+    "to_toml",
+]
+
+DatasetName = Literal["digits", "mnist", "moons", "circle", "ring", "blobs"]
+TopologyName = Literal["triangular", "rectangular", "butterfly", "permuting_rectangular"]
+LossName = Literal["cross_entropy", "batch_axis"]
+OptimizerName = Literal["adam", "sgd"]
+FieldType = Literal["complex64", "complex128"]
+
+_PLANAR = ("moons", "circle", "ring", "blobs")
+
+# What may differ when a run is continued: how long and where it runs, not what it computes.
+_FREE_ON_RESUME = ("epochs", "threads", "data_dir")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig:
+    """Everything that decides what a training run computes.
+
+    The defaults are those of the digits; `recommended` gives the ones of another data set.
+
+    Attributes
+    ----------
+    dataset
+        What to learn. digits: 8 × 8 pixels, part of scikit-learn. mnist: low spatial frequencies of 28 × 28
+        pixels, read from data-dir. moons, circle, ring, blobs: two classes of points in the plane.
+    modes
+        Modes N of each mesh, at least 2; one port per class is needed. 4 for the planar tasks.
+    meshes
+        Meshes in a row, at least 1, the modulus of the field taken between them.
+    topology
+        How the MZIs of a mesh are arranged.
+    loss
+        cross_entropy: softmax over the classes. batch_axis: softmax over the batch, averaged over batch and
+        classes, which explains the published loss values and serves nothing else.
+    optimizer
+        adam, or sgd with momentum 0.9. Both act on the phases (rad).
+    lr
+        Learning rate, above 0: rad for adam, rad² per unit of loss for sgd.
+    batch
+        Samples per step, at least 1.
+    epochs
+        Passes over the training set, at least 1.
+    seed
+        Seed of the first phases and of the order of the samples, 0 … 2⁶³ − 1. The data do not depend on it.
+    dtype
+        Number type of the fields; complex64 trains float32 phases.
+    gain
+        Logits per unit of detected power, above 0: logit = gain × |y|². A sample of digits has power 1, one of
+        a planar task power 9, one of mnist a mean modulus of 1.
+    threads
+        CPU threads; 0 leaves the choice to torch. Steps on small batches are too short to share.
+    data_dir
+        Folder with the files of mnist (MNIST/raw/…); empty: the environment variable RETROLUX_DATA.
+
+    Raises
+    ------
+    ValueError
+        When a field is out of range or of the wrong type.
+    """
+
+    dataset: DatasetName = "digits"
+    modes: int = 64
+    meshes: int = 2
+    topology: TopologyName = "triangular"
+    loss: LossName = "cross_entropy"
+    optimizer: OptimizerName = "adam"
+    lr: float = 0.01
+    batch: int = 64
+    epochs: int = 40
+    seed: int = 0
+    dtype: FieldType = "complex64"
+    gain: float = 100.0
+    threads: int = 1
+    data_dir: str = ""
+
+    def __post_init__(self) -> None:
+        for field, choices in _CHOICES.items():
+            _check_choice(field, getattr(self, field), choices)
+        _check_integer("modes", self.modes, 2)
+        _check_integer("meshes", self.meshes, 1)
+        _check_integer("batch", self.batch, 1)
+        _check_integer("epochs", self.epochs, 1)
+        _check_integer("seed", self.seed, 0, 2**63 - 1)
+        _check_integer("threads", self.threads, 0)
+        _check_positive("lr", self.lr)
+        _check_positive("gain", self.gain)
+        if not isinstance(self.data_dir, str):
+            raise ValueError(f"data_dir must be a string, got {self.data_dir!r}")
+        if self.dataset in _PLANAR and self.modes != 4:
+            raise ValueError(f"modes must be 4 for {self.dataset}, got {self.modes}")
+        if self.modes < self.classes * self.ports_per_class:
+            raise ValueError(
+                f"modes must be at least {self.classes} for {self.dataset}, a port per class, got {self.modes}"
+            )
+
+    @property
+    def classes(self) -> int:
+        """Number of classes of the data set."""
+        return 2 if self.dataset in _PLANAR else 10
+
+    @property
+    def ports_per_class(self) -> int:
+        """Ports whose powers add up to one logit: 2 for the planar tasks, (p₁ + p₂, p₃ + p₄), else 1."""
+        return 2 if self.dataset in _PLANAR else 1
+
+    @staticmethod
+    def recommended(dataset: DatasetName = "digits", optimizer: OptimizerName = "adam") -> TrainConfig:
+        """Return the configuration that trains well on a data set.
+
+        Raises
+        ------
+        ValueError
+            When the data set or the optimizer is unknown.
+        """
+        _check_choice("dataset", dataset, _CHOICES["dataset"])
+        _check_choice("optimizer", optimizer, _CHOICES["optimizer"])
+        adam = optimizer == "adam"
+        if dataset == "mnist":
+            return TrainConfig(
+                dataset=dataset,
+                optimizer=optimizer,
+                lr=0.005 if adam else 0.05,
+                batch=600,
+                epochs=20,
+                gain=0.5,
+                threads=0,
+            )
+        if dataset in _PLANAR:
+            return TrainConfig(
+                dataset=dataset, optimizer=optimizer, lr=0.01, batch=50, epochs=100, gain=1.0, modes=4, meshes=3
+            )
+        return TrainConfig(dataset=dataset, optimizer=optimizer, lr=0.01 if adam else 0.03)
+
+
+_CHOICES: dict[str, tuple[str, ...]] = {
+    "dataset": get_args(DatasetName),
+    "topology": get_args(TopologyName),
+    "loss": get_args(LossName),
+    "optimizer": get_args(OptimizerName),
+    "dtype": get_args(FieldType),
+}
+
+
+def to_toml(config: TrainConfig) -> str:
+    """Return the configuration as the text of a TOML file, one line per field."""
+    # A JSON string, number or boolean is a TOML one.
+    return "".join(f"{k} = {json.dumps(v, ensure_ascii=False)}\n" for k, v in dataclasses.asdict(config).items())
+
+
+def from_toml(path: Path) -> TrainConfig:
+    """Read a configuration; fields that the file leaves out are those recommended for its data set.
+
+    Raises
+    ------
+    FileNotFoundError
+        When there is no such file.
+    ValueError
+        When the file is no TOML, or holds an unknown field or a bad value.
+    """
+    try:
+        values: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise FileNotFoundError(f"there is no configuration file {path}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} is not a TOML file: {error}") from None
+    known = [field.name for field in dataclasses.fields(TrainConfig)]
+    for name in values:
+        if name not in known:
+            raise ValueError(f"{path} holds the unknown field {name!r}; the fields are {', '.join(known)}")
+    try:
+        base = TrainConfig.recommended(values.get("dataset", "digits"), values.get("optimizer", "adam"))
+        return dataclasses.replace(base, **values)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+
+
+def check_resumable(started: TrainConfig, continued: TrainConfig) -> None:
+    """Check that a run started with one configuration may go on with another.
+
+    Raises
+    ------
+    ValueError
+        When a field differs that decides what the run computes, or epochs shrinks.
+    """
+    pairs = {
+        name: (value, getattr(continued, name))
+        for name, value in dataclasses.asdict(started).items()
+        if name not in _FREE_ON_RESUME
+    }
+    changed = [f"{name} (was {was!r}, now {now!r})" for name, (was, now) in pairs.items() if was != now]
+    if changed:
+        raise ValueError(f"a run is resumed with the configuration it was started with; changed: {', '.join(changed)}")
+    if continued.epochs < started.epochs:
+        raise ValueError(f"epochs may grow when a run is resumed, got {continued.epochs} after {started.epochs}")
+
+
+def _check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise ValueError(f"{name} must be one of {', '.join(choices)}, got {value!r}")
+
+
+def _check_integer(name: str, value: object, low: int, high: int | None = None) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or value < low or (high is not None and value > high):
+        allowed = f"of at least {low}" if high is None else f"from {low} to {high}"
+        raise ValueError(f"{name} must be an integer {allowed}, got {value!r}")
+
+
+def _check_positive(name: str, value: object) -> None:
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 < value < math.inf:
+        raise ValueError(f"{name} must be a finite number above 0, got {value!r}")

@@ -1,0 +1,94 @@
+"""The network of the study: meshes with the modulus between them and photodetectors at the end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from retrolux import mesh
+from retrolux.nn import Intensity, Mesh, Modulus
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from retrolux.study.config import TrainConfig
+
+__all__ = ["Network", "random_stream"]
+
+_BUILDERS = {
+    "triangular": mesh.triangular,
+    "rectangular": mesh.rectangular,
+    "butterfly": mesh.butterfly,
+    "permuting_rectangular": mesh.permuting_rectangular,
+}
+
+
+def random_stream(seed: int, purpose: Literal["phases", "order"], index: int) -> np.random.Generator:
+    """Return the generator of the first phases of mesh `index`, or of the order of the samples in epoch `index`.
+
+    Streams of another purpose or index are independent; each is a function of the three arguments alone.
+    """
+    key = ("phases", "order").index(purpose)
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(key, index)))
+
+
+class Network(nn.Module):
+    """Meshes of MZIs in a row, |·| after each, then the power at the first ports as logits.
+
+    Pai et al., Science 380, 398 (2023). θ and φ start Haar-random. The output phases γ stay 0, since the
+    modulus would hide them, and the last modulus is left out, since the detectors see |y|² all the same.
+
+    Parameters
+    ----------
+    config : TrainConfig
+        Sizes, topology, number type, gain and seed.
+
+    Attributes
+    ----------
+    meshes : ModuleList of Mesh
+        In the order light meets them.
+
+    Raises
+    ------
+    ValueError
+        When the topology does not exist for this number of modes.
+    """
+
+    def __init__(self, config: TrainConfig) -> None:
+        super().__init__()
+        self.classes = config.classes
+        self.ports_per_class = config.ports_per_class
+        self.gain = config.gain
+        self.dtype: torch.dtype = getattr(torch, config.dtype)
+        topology = _BUILDERS[config.topology](config.modes)
+        seeds = [int(random_stream(config.seed, "phases", i).integers(2**63)) for i in range(config.meshes)]
+        self.meshes = nn.ModuleList(Mesh(topology, self.dtype, seed, train_gamma=False) for seed in seeds)
+        self.modulus = Modulus()
+        self.detector = Intensity(range(self.classes * self.ports_per_class))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Classify samples.
+
+        Parameters
+        ----------
+        x : Tensor, shape (…, modes), real or complex
+            Field that enters the first mesh, as `retrolux.data` gives it; taken in the number type of the network.
+
+        Returns
+        -------
+        Tensor, shape (…, classes), real
+            Logits: gain × the power at the ports of each class.
+        """
+        field = self.meshes[0](x.to(self.dtype))
+        for layer in self.meshes[1:]:
+            field = layer(self.modulus(field))
+        powers: Tensor = self.detector(field).unflatten(-1, (self.classes, self.ports_per_class)).sum(dim=-1)
+        return self.gain * powers
+
+    def phases(self) -> list[tuple[mesh.Topology, NDArray[np.floating], NDArray[np.floating]]]:
+        """Return topology, θ and φ (rad, shape (mzis,)) of each mesh, as `retrolux.plot.draw_meshes` takes them."""
+        layers = [layer for layer in self.meshes if isinstance(layer, Mesh)]
+        return [(layer.topology, layer.theta.numpy(force=True), layer.phi.numpy(force=True)) for layer in layers]

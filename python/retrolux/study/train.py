@@ -1,0 +1,291 @@
+"""Training runs: start one in a folder, stop it at any moment, continue it bit for bit."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+import math
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from retrolux import data
+from retrolux.data.atomic import write_atomically
+from retrolux.study.checkpoint import read_checkpoint, write_checkpoint
+from retrolux.study.config import TrainConfig, check_resumable, to_toml
+from retrolux.study.network import Network, random_stream
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Iterator
+
+__all__ = ["Epoch", "Run", "resume_run", "start_run"]
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What one pass over the training set gave.
+
+    Attributes
+    ----------
+    epoch : int
+        1, 2, …
+    train_loss, train_error : float
+        Mean over the samples as they were trained on, while the phases moved; errors are fractions in [0, 1].
+    test_loss, test_error : float
+        Over the test set, after the epoch.
+    seconds : float
+        Wall time (s).
+    """
+
+    epoch: int
+    train_loss: float
+    train_error: float
+    test_loss: float
+    test_error: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Run:
+    """A training run and its folder, which holds config.toml, metrics.csv, last.pt and best.pt.
+
+    Attributes
+    ----------
+    folder : Path
+        Where the run lives.
+    config : TrainConfig
+        What it computes.
+    dataset : Dataset
+        What it learns.
+    network : Network
+        As the last epoch left it.
+    optimizer : Optimizer
+        As the last epoch left it.
+    history : tuple of Epoch
+        The epochs that are done.
+    """
+
+    folder: Path
+    config: TrainConfig
+    dataset: data.Dataset
+    network: Network
+    optimizer: torch.optim.Optimizer
+    history: tuple[Epoch, ...]
+
+    @property
+    def best(self) -> Epoch:
+        """The epoch of the smallest test error, the first of several; best.pt holds its phases."""
+        return min(self.history, key=lambda epoch: epoch.test_error)
+
+
+def start_run(
+    config: TrainConfig,
+    folder: str | os.PathLike[str],
+    *,
+    download: bool = False,
+    report: Callable[[Epoch], None] | None = None,
+) -> Run:
+    """Train a network and keep the run in a folder.
+
+    After every epoch the folder holds a complete state, so that a run that is killed loses one epoch at most.
+
+    Parameters
+    ----------
+    config : TrainConfig
+        What to compute.
+    folder : path-like
+        Where to; made when it does not exist.
+    download : bool
+        Fetch missing files of mnist from openml.org.
+    report : callable, optional
+        Called with every finished epoch.
+
+    Returns
+    -------
+    Run
+        With ``config.epochs`` epochs done.
+
+    Raises
+    ------
+    FileExistsError
+        When the folder already holds a run.
+    FileNotFoundError
+        When the files of the data set are missing.
+    ValueError
+        When the data set or the topology does not exist for the number of modes.
+    NotADirectoryError
+        When the folder is a file.
+    FloatingPointError
+        When the loss or the phases are no longer finite.
+    """
+    folder = Path(folder)
+    if folder.exists() and not folder.is_dir():
+        raise NotADirectoryError(f"{folder} is not a folder: choose another --out")
+    if (folder / "last.pt").exists():
+        raise FileExistsError(f"{folder} already holds a run: continue it with --resume or choose another --out")
+    run = _prepare(config, folder, download=download)
+    _save(run)
+    write_atomically(folder / "config.toml", to_toml(config).encode())
+    return _finish(run, report)
+
+
+def resume_run(
+    config: TrainConfig,
+    folder: str | os.PathLike[str],
+    *,
+    download: bool = False,
+    report: Callable[[Epoch], None] | None = None,
+) -> Run:
+    """Continue a run where its last complete epoch ended.
+
+    With the same number of threads the result has the same bits as that of a run that was never stopped.
+
+    Parameters
+    ----------
+    config : TrainConfig
+        The configuration the run was started with; epochs may have grown, threads and data_dir may differ.
+    folder : path-like
+        The folder of the run.
+    download, report
+        As in `start_run`.
+
+    Returns
+    -------
+    Run
+        With ``config.epochs`` epochs done.
+
+    Raises
+    ------
+    FileNotFoundError
+        When the folder holds no run, or the files of the data set are missing.
+    ValueError
+        When `config` differs in what the run computes, or last.pt is no checkpoint.
+    FloatingPointError
+        When the loss or the phases are no longer finite.
+    """
+    folder = Path(folder)
+    if not (folder / "last.pt").exists():
+        raise FileNotFoundError(f"{folder} holds no run to resume: there is no last.pt")
+    state = read_checkpoint(folder / "last.pt")
+    check_resumable(TrainConfig(**state["config"]), config)
+    run = _prepare(config, folder, download=download)
+    run.network.load_state_dict(state["network"])
+    run.optimizer.load_state_dict(state["optimizer"])
+    run = dataclasses.replace(run, history=tuple(Epoch(**epoch) for epoch in state["history"]))
+    for part in folder.glob(".*.part"):  # what a killed run was writing
+        part.unlink()
+    write_atomically(folder / "config.toml", to_toml(config).encode())
+    _write_metrics(run)
+    return _finish(run, report)
+
+
+def _prepare(config: TrainConfig, folder: Path, *, download: bool) -> Run:
+    network = Network(config)
+    modes = config.modes if config.dataset in {"digits", "mnist"} else None
+    dataset = data.load(config.dataset, data_dir=config.data_dir or None, modes=modes, download=download)
+    phases = [phase for phase in network.parameters() if phase.requires_grad]
+    if config.optimizer == "adam":
+        optimizer: torch.optim.Optimizer = torch.optim.Adam(phases, lr=config.lr)
+    else:
+        optimizer = torch.optim.SGD(phases, lr=config.lr, momentum=0.9)
+    return Run(folder, config, dataset, network, optimizer, history=())
+
+
+def _finish(run: Run, report: Callable[[Epoch], None] | None) -> Run:
+    with _threads(run.config.threads):
+        for index in range(len(run.history), run.config.epochs):
+            epoch = _train_epoch(run, index)
+            run = dataclasses.replace(run, history=(*run.history, epoch))
+            _save(run)
+            if report is not None:
+                report(epoch)
+    return run
+
+
+def _train_epoch(run: Run, index: int) -> Epoch:
+    """Train one epoch; the order of the samples is a function of the seed and the epoch alone."""
+    start = time.perf_counter()
+    inputs, labels = run.dataset.train_x, run.dataset.train_y
+    order = torch.from_numpy(random_stream(run.config.seed, "order", index).permutation(len(labels)))
+    run.network.train()
+    loss_sum, errors = 0.0, 0
+    for chosen in torch.split(order, run.config.batch):
+        logits = _logits(run, inputs[chosen], index)
+        loss = _loss(run.config, logits, labels[chosen])
+        value = loss.item()
+        if not math.isfinite(value):
+            raise FloatingPointError(f"training diverged in epoch {index + 1}, lower lr or gain: the loss is {value}")
+        run.optimizer.zero_grad()
+        torch.autograd.backward(loss)
+        run.optimizer.step()
+        loss_sum += value * len(chosen)
+        errors += int((logits.argmax(dim=-1) != labels[chosen]).sum())
+    run.network.eval()
+    with torch.no_grad():
+        logits = _logits(run, run.dataset.test_x, index)
+        test_loss = _loss(run.config, logits, run.dataset.test_y).item()
+        test_error = (logits.argmax(dim=-1) != run.dataset.test_y).double().mean().item()
+    return Epoch(
+        epoch=index + 1,
+        train_loss=loss_sum / len(labels),
+        train_error=errors / len(labels),
+        test_loss=test_loss,
+        test_error=test_error,
+        seconds=time.perf_counter() - start,
+    )
+
+
+def _logits(run: Run, inputs: Tensor, index: int) -> Tensor:
+    try:
+        logits: Tensor = run.network(inputs)
+    except ValueError as error:  # the samples are fine: the phases are not finite
+        raise FloatingPointError(f"training diverged in epoch {index + 1}, lower lr: {error}") from error
+    return logits
+
+
+def _loss(config: TrainConfig, logits: Tensor, labels: Tensor) -> Tensor:
+    if config.loss == "cross_entropy":
+        return F.cross_entropy(logits, labels)
+    # Softmax over the samples, averaged over samples × classes: what explains the published loss values.
+    chosen = logits.log_softmax(dim=0).gather(1, labels[:, None])
+    return -chosen.mean() / logits.shape[1]
+
+
+def _save(run: Run) -> None:
+    """Write the state of the run. last.pt comes after best.pt: what last.pt says is done is on disk."""
+    state = {
+        "config": dataclasses.asdict(run.config),
+        "network": run.network.state_dict(),
+        "optimizer": run.optimizer.state_dict(),
+        "history": [dataclasses.asdict(epoch) for epoch in run.history],
+    }
+    if run.history and run.best is run.history[-1]:
+        write_checkpoint(run.folder / "best.pt", state)
+    write_checkpoint(run.folder / "last.pt", state)
+    _write_metrics(run)
+
+
+def _write_metrics(run: Run) -> None:
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(field.name for field in dataclasses.fields(Epoch))
+    table.writerows(dataclasses.astuple(epoch) for epoch in run.history)
+    write_atomically(run.folder / "metrics.csv", text.getvalue().encode())
+
+
+@contextmanager
+def _threads(count: int) -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(count or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -1,0 +1,148 @@
+"""Configuration: what is refused and how it is said, TOML, and what a resumed run may change."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import FrozenInstanceError, asdict, replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from retrolux.study.config import TrainConfig, check_resumable, from_toml, to_toml
+
+DATASETS = ("digits", "mnist", "moons", "circle", "ring", "blobs")
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("dataset", "cifar10", "dataset must be one of digits, mnist, moons, circle, ring, blobs, got 'cifar10'"),
+        ("topology", "star", "topology must be one of triangular, .*, got 'star'"),
+        ("loss", "mse", "loss must be one of cross_entropy, batch_axis, got 'mse'"),
+        ("optimizer", "lbfgs", "optimizer must be one of adam, sgd, got 'lbfgs'"),
+        ("dtype", "float32", "dtype must be one of complex64, complex128, got 'float32'"),
+        ("dtype", ["complex64"], r"dtype must be one of complex64, complex128, got \['complex64'\]"),
+        ("modes", 1, "modes must be an integer of at least 2, got 1"),
+        ("modes", 64.0, "modes must be an integer of at least 2, got 64.0"),
+        ("modes", 9, "modes must be at least 10 for digits, a port per class, got 9"),
+        ("meshes", 0, "meshes must be an integer of at least 1, got 0"),
+        ("batch", 0, "batch must be an integer of at least 1, got 0"),
+        ("batch", True, "batch must be an integer of at least 1, got True"),
+        ("epochs", -3, "epochs must be an integer of at least 1, got -3"),
+        ("seed", -1, "seed must be an integer from 0 to 9223372036854775807, got -1"),
+        ("seed", 2**63, "seed must be an integer from 0 to 9223372036854775807, got 9223372036854775808"),
+        ("threads", -1, "threads must be an integer of at least 0, got -1"),
+        ("lr", 0.0, "lr must be a finite number above 0, got 0.0"),
+        ("lr", math.nan, "lr must be a finite number above 0, got nan"),
+        ("lr", "fast", "lr must be a finite number above 0, got 'fast'"),
+        ("gain", math.inf, "gain must be a finite number above 0, got inf"),
+        ("gain", True, "gain must be a finite number above 0, got True"),
+        ("data_dir", 3, "data_dir must be a string, got 3"),
+    ],
+)
+def test_bad_values_are_named(field, value, message):
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        TrainConfig(**{field: value})
+
+
+def test_planar_tasks_have_four_modes():
+    with pytest.raises(ValueError, match=r"^modes must be 4 for ring, got 8$"):
+        replace(TrainConfig.recommended("ring"), modes=8)
+
+
+def test_is_frozen():
+    with pytest.raises(FrozenInstanceError):
+        TrainConfig().lr = 1.0
+
+
+@pytest.mark.parametrize("dataset", DATASETS)
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+def test_recommended(dataset, optimizer):
+    config = TrainConfig.recommended(dataset, optimizer)
+    assert (config.dataset, config.optimizer) == (dataset, optimizer)
+    assert (config.classes, config.ports_per_class) == ((10, 1) if dataset in {"digits", "mnist"} else (2, 2))
+
+
+def test_defaults_are_the_recommended_ones_of_digits():
+    assert TrainConfig() == TrainConfig.recommended("digits", "adam")
+
+
+def test_recommended_refuses_unknown_names():
+    with pytest.raises(ValueError, match=r"^dataset must be one of .*, got 'iris'$"):
+        TrainConfig.recommended("iris")
+    with pytest.raises(ValueError, match=r"^optimizer must be one of adam, sgd, got 'rmsprop'$"):
+        TrainConfig.recommended("digits", "rmsprop")
+
+
+configs = st.builds(
+    TrainConfig,
+    modes=st.integers(10, 10**6),
+    topology=st.sampled_from(["triangular", "rectangular", "butterfly", "permuting_rectangular"]),
+    lr=st.floats(0, exclude_min=True, allow_infinity=False, allow_nan=False),
+    seed=st.integers(0, 2**63 - 1),
+    gain=st.floats(0, exclude_min=True, allow_infinity=False, allow_nan=False) | st.integers(1, 10),
+    data_dir=st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x7f")),
+)
+
+
+@given(configs)
+def test_toml_round_trip(tmp_path_factory, config):
+    path = tmp_path_factory.mktemp("toml") / "config.toml"
+    path.write_text(to_toml(config), encoding="utf-8")
+    assert from_toml(path) == config
+
+
+def test_toml_may_leave_fields_out(tmp_path):
+    path = tmp_path / "config.toml"
+    path.write_text('dataset = "mnist"\noptimizer = "sgd"\nepochs = 3\n')
+    assert from_toml(path) == replace(TrainConfig.recommended("mnist", "sgd"), epochs=3)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("learning_rate = 0.1\n", "holds the unknown field 'learning_rate'; the fields are dataset, modes, "),
+        ("lr = -1\n", "lr must be a finite number above 0, got -1$"),
+        ('dataset = "iris"\n', "dataset must be one of .*, got 'iris'$"),
+        ("optimizer = 3\n", "optimizer must be one of adam, sgd, got 3$"),
+        ("lr = = 1\n", "is not a TOML file: "),
+        (b"\xff\xfe", "is not a TOML file: "),
+    ],
+)
+def test_bad_toml_is_refused_with_its_name(tmp_path, text, message):
+    path = tmp_path / "my.toml"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(ValueError, match=message) as caught:
+        from_toml(path)
+    assert str(caught.value).startswith(str(path))
+
+
+def test_missing_toml(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"^there is no configuration file .*none.toml$"):
+        from_toml(tmp_path / "none.toml")
+
+
+def test_resume_may_grow_epochs_and_move():
+    check_resumable(TrainConfig(), replace(TrainConfig(), epochs=100, threads=3, data_dir="elsewhere"))
+
+
+def test_resume_names_every_field_that_differs():
+    other = replace(TrainConfig(), lr=0.5, seed=7, epochs=100)
+    with pytest.raises(ValueError, match=r"changed: lr \(was 0\.01, now 0\.5\), seed \(was 0, now 7\)$"):
+        check_resumable(TrainConfig(), other)
+
+
+def test_resume_refuses_fewer_epochs():
+    with pytest.raises(ValueError, match=r"^epochs may grow when a run is resumed, got 3 after 40$"):
+        check_resumable(TrainConfig(), replace(TrainConfig(), epochs=3))
+
+
+@pytest.mark.parametrize("field", sorted(set(asdict(TrainConfig())) - {"epochs", "threads", "data_dir"}))
+def test_resume_compares_every_field_that_decides(field):
+    started = TrainConfig()
+    continued = object.__new__(TrainConfig)
+    for name, value in asdict(started).items():
+        object.__setattr__(continued, name, "other" if name == field else value)
+    with pytest.raises(ValueError, match=rf"changed: {field} \(was .*, now 'other'\)$"):
+        check_resumable(started, continued)
