@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import glob
+from pathlib import Path
 
 import nox
 
 nox.options.sessions = ["lint", "native", "sanitize"]
 nox.options.default_venv_backend = "venv"
 
-CXX = [*glob.glob("csrc/**/*.h", recursive=True), *glob.glob("csrc/**/*.cpp", recursive=True), *glob.glob("tests/native/*.cpp")]
+CXX = [str(path) for folder in ("csrc", "tests/native") for path in Path(folder).rglob("*.[ch]*")]
 BUILD = ["cmake", "ninja", "pybind11", "numpy"]
 
 
@@ -38,9 +38,11 @@ def native(session: nox.Session) -> None:
 def sanitize(session: nox.Session) -> None:
     """Run the kernel tests under the address and undefined-behaviour sanitizers."""
     session.install("-c", "constraints.txt", "pytest", "hypothesis", "numpy")
-    session.install("--no-deps", "-C", "cmake.define.RETROLUX_SANITIZE=address,undefined", "-C", "build-dir=build/sanitize", ".")
+    options = ("-C", "cmake.define.RETROLUX_SANITIZE=address,undefined", "-C", "build-dir=build/sanitize")
+    session.install("--no-deps", *options, ".")
     runtime = [
-        session.run("gcc", f"-print-file-name=lib{name}.so", external=True, silent=True).strip() for name in ("asan", "ubsan")
+        session.run("gcc", f"-print-file-name=lib{name}.so", external=True, silent=True).strip()
+        for name in ("asan", "ubsan")
     ]
     session.run(
         "python",

@@ -3,7 +3,7 @@
     python examples/my_chip.py
 
 Fill in `Instrument` with what your electronics needs; the gradient methods ask for nothing else. The fake instrument
-below stands for the laboratory: it listens on this machine only, and inside it a simulated chip with noise does the work.
+below stands for the laboratory: it listens on this machine only, and a simulated chip with noise does its work.
 """
 
 from __future__ import annotations

@@ -26,7 +26,8 @@ def python(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.skipif(shutil.which("nm") is None or sys.platform != "linux", reason="needs nm from binutils on Linux")
 def test_the_module_exports_its_entry_and_nothing_of_ours():
-    listing = subprocess.run(["nm", "-DC", "--defined-only", _core.__file__], capture_output=True, text=True, check=True)
+    command = ["nm", "-DC", "--defined-only", _core.__file__]
+    listing = subprocess.run(command, capture_output=True, text=True, check=True)
     symbols = [line.split(maxsplit=2)[1:] for line in listing.stdout.splitlines()]
     assert [name for kind, name in symbols if kind == "T"] == ["PyInit__core"]
     assert not [name for _, name in symbols if "retrolux" in name]

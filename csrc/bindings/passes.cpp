@@ -89,7 +89,8 @@ public:
                       ComplexArray<T>& y, const std::optional<RealArray<T>>& weight, std::optional<RealArray<T>>& each,
                       std::optional<RealArray<T>>& total, std::optional<RealArray<T>>& second, int threads) const {
         const Settings<T> settings{theta, phi, gamma, coupler_error, loss_db};
-        run_tapped(passes<T>(*build_->table).forward_taps, layout, settings, x, y, weight, each, total, second, threads);
+        run_tapped(passes<T>(*build_->table).forward_taps, layout, settings, x, y, weight, each, total, second,
+                   threads);
     }
 
     template <class T>
@@ -99,7 +100,8 @@ public:
                        ComplexArray<T>& y, const std::optional<RealArray<T>>& weight, std::optional<RealArray<T>>& each,
                        std::optional<RealArray<T>>& total, std::optional<RealArray<T>>& second, int threads) const {
         const Settings<T> settings{theta, phi, gamma, coupler_error, loss_db};
-        run_tapped(passes<T>(*build_->table).backward_taps, layout, settings, x, y, weight, each, total, second, threads);
+        run_tapped(passes<T>(*build_->table).backward_taps, layout, settings, x, y, weight, each, total, second,
+                   threads);
     }
 
     template <class T>

@@ -84,6 +84,17 @@ def test_errors_are_as_small_as_the_noise(rng):
     assert min(worst) > 0.5
 
 
+def test_both_readings_of_an_element_count(rng):
+    # Each element is read in its row and in its column; either alone leaves 5.7 times the noise on 8 modes.
+    errors = []
+    for _ in range(20):
+        chip = Box(haar_unitary(8, rng), rng, 1e-3)
+        measured = measure_matrix(chip)
+        overlap = np.vdot(measured, chip.matrix)
+        errors.append(np.linalg.norm(measured * overlap / abs(overlap) - chip.matrix) / np.sqrt(8))
+    assert 3.5e-3 < np.sqrt(np.mean(np.square(errors))) < 5.1e-3
+
+
 def test_single_precision_light_is_read_in_double(rng):
     matrix = haar_unitary(4, rng)
     chip = Box(matrix, rng)

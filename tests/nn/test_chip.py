@@ -179,9 +179,7 @@ def test_it_reports_how_well_it_measured():
             layer.cosine_to_exact()
         (layer(x).abs().square() * torch.arange(6)).sum().backward()
         assert least < layer.cosine_to_exact() < most
-        assert (
-            layer.bench.shots == 40 * 4
-        )  # forward, backward, sum, difference
+        assert layer.bench.shots == 40 * 4  # forward, backward, sum, difference
 
 
 def test_per_sample_noise_and_its_aggregate_agree_in_law():
