@@ -15,7 +15,9 @@ from retrolux.hardware.fabrication import Fabrication, fabricate
 from retrolux.hardware.imperfections import Imperfections
 from retrolux.hardware.programming import drift_step, program, quantise
 from retrolux.hardware.random import Stream, normals
+from retrolux.hardware.self_configure import SelfConfiguration, self_configure
 from retrolux.hardware.simulated import SimulatedChip
+from retrolux.hardware.tomography import measure_matrix
 
 __all__ = [
     "Chip",
@@ -23,15 +25,18 @@ __all__ = [
     "Fabrication",
     "Imperfections",
     "Reading",
+    "SelfConfiguration",
     "SimulatedChip",
     "Stream",
     "detuned",
     "drift_step",
     "explain",
     "fabricate",
+    "measure_matrix",
     "normals",
     "presets",
     "program",
     "quantise",
+    "self_configure",
     "thermal_crosstalk",
 ]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from retrolux.mesh.nulling import Nulling
     from retrolux.mesh.topology import Topology
 
-__all__ = ["Decomposition", "decompose_on"]
+__all__ = ["Decomposition", "decompose_on", "within_a_turn"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,8 +107,8 @@ def decompose_on(
         delta[row - 1] = math.remainder(chi + delta[row], 2 * math.pi)
     return Decomposition(
         theta=theta,
-        phi=_within_a_turn(phi),
-        gamma=_within_a_turn(delta),
+        phi=within_a_turn(phi),
+        gamma=within_a_turn(delta),
         unreachable=unreachable,
         error=float(np.linalg.norm(left_over)) / math.sqrt(topology.modes),
     )
@@ -191,7 +191,7 @@ def _checked_errors(coupler_error: ArrayLike, topology: Topology) -> NDArray[np.
     return errors
 
 
-def _within_a_turn(phase: NDArray[np.float64]) -> NDArray[np.float64]:
+def within_a_turn(phase: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the phases in [0, 2π)."""
     turned = np.mod(phase, 2 * np.pi)
     # A negative phase too small to matter rounds up to a whole turn.

@@ -12,6 +12,7 @@ from retrolux.nn.activations import (
     ZReLU,
 )
 from retrolux.nn.detectors import Intensity
+from retrolux.nn.fit import fit_matrix
 from retrolux.nn.mesh import Mesh
 
 __all__ = [
@@ -24,4 +25,5 @@ __all__ = [
     "Power",
     "SaturableAbsorber",
     "ZReLU",
+    "fit_matrix",
 ]
