@@ -78,10 +78,14 @@ void adjoint(const Mesh<T>& mesh, Light<const T> y, const T* grad_y, T* x, T* gr
     sums.add_up(workers, [&](index_t t, double* piece, int worker) {
         T* tile = tiles.data() + tile_size * worker;
         double* gamma_piece = piece + sums_per_mzi * mesh.mzis;
-        if (tiling.is_wide(t))
-            pass.template sweep<wide<T>>(tiling.first(t), tiling.count(t), tile, piece, gamma_piece);
+        const index_t first = tiling.first(t);
+        const int count = tiling.count(t), lanes = tiling.lanes(t);
+        if (lanes == wide<T>)
+            pass.template sweep<wide<T>>(first, count, tile, piece, gamma_piece);
+        else if (lanes == medium<T>)
+            pass.template sweep<medium<T>>(first, count, tile, piece, gamma_piece);
         else
-            pass.template sweep<narrow<T>>(tiling.first(t), tiling.count(t), tile, piece, gamma_piece);
+            pass.template sweep<narrow<T>>(first, count, tile, piece, gamma_piece);
     });
     if (sensitivity) {
         gradients_from_products(mesh, sums.total(), gradients);

@@ -39,67 +39,80 @@ void arm(const Mesh<T>& mesh, index_t first, int count, int which, double* ampli
     transmission(loss, amplitude, count);
 }
 
+/// The entries of a block of 2x2 matrices, each in an array of its own, so that they are computed by vectors.
 template <class T>
-Crossing<T> matrix(const Factors& f, int i) {
-    const double cc = f.cos_2[i] * f.cos_1[i], ss = f.sin_2[i] * f.sin_1[i];
-    const double cs = f.cos_2[i] * f.sin_1[i], sc = f.sin_2[i] * f.cos_1[i];
-    const double q_re = f.cos_theta[i] * f.t2[i], q_im = f.sin_theta[i] * f.t2[i];
-    const double p_re = f.cos_phi[i] * f.t0[i], p_im = f.sin_phi[i] * f.t0[i];
-    const double t1 = f.t1[i], t3 = f.t3[i];
-    const double aa_re = cc * q_re - ss * t3, aa_im = cc * q_im;
-    const double ba_re = sc * q_re + cs * t3, ba_im = sc * q_im;
-    return {T(p_re * aa_re - p_im * aa_im),
-            T(p_re * aa_im + p_im * aa_re),
-            T(-t1 * cs * q_im),
-            T(t1 * (cs * q_re + sc * t3)),
-            T(-(p_re * ba_im + p_im * ba_re)),
-            T(p_re * ba_re - p_im * ba_im),
-            T(t1 * (cc * t3 - ss * q_re)),
-            T(-t1 * ss * q_im)};
+struct Entries {
+    T aa_re[Factors::block], aa_im[Factors::block], ab_re[Factors::block], ab_im[Factors::block];
+    T ba_re[Factors::block], ba_im[Factors::block], bb_re[Factors::block], bb_im[Factors::block];
+
+    Crossing<T> matrix(int i) const {
+        return {aa_re[i], aa_im[i], ab_re[i], ab_im[i], ba_re[i], ba_im[i], bb_re[i], bb_im[i]};
+    }
+    Crossing<T> transpose(int i) const {
+        return {aa_re[i], aa_im[i], ba_re[i], ba_im[i], ab_re[i], ab_im[i], bb_re[i], bb_im[i]};
+    }
+    Crossing<T> dagger(int i) const {
+        return {aa_re[i], -aa_im[i], ba_re[i], -ba_im[i], ab_re[i], -ab_im[i], bb_re[i], -bb_im[i]};
+    }
+};
+
+template <class T>
+void matrices(const Factors& f, int count, Entries<T>& m) {
+    for (int i = 0; i < count; ++i) {
+        const double cc = f.cos_2[i] * f.cos_1[i], ss = f.sin_2[i] * f.sin_1[i];
+        const double cs = f.cos_2[i] * f.sin_1[i], sc = f.sin_2[i] * f.cos_1[i];
+        const double q_re = f.cos_theta[i] * f.t2[i], q_im = f.sin_theta[i] * f.t2[i];
+        const double p_re = f.cos_phi[i] * f.t0[i], p_im = f.sin_phi[i] * f.t0[i];
+        const double t1 = f.t1[i], t3 = f.t3[i];
+        const double aa_re = cc * q_re - ss * t3, aa_im = cc * q_im;
+        const double ba_re = sc * q_re + cs * t3, ba_im = sc * q_im;
+        m.aa_re[i] = static_cast<T>(p_re * aa_re - p_im * aa_im);
+        m.aa_im[i] = static_cast<T>(p_re * aa_im + p_im * aa_re);
+        m.ab_re[i] = static_cast<T>(-t1 * cs * q_im);
+        m.ab_im[i] = static_cast<T>(t1 * (cs * q_re + sc * t3));
+        m.ba_re[i] = static_cast<T>(-(p_re * ba_im + p_im * ba_re));
+        m.ba_im[i] = static_cast<T>(p_re * ba_re - p_im * ba_im);
+        m.bb_re[i] = static_cast<T>(t1 * (cc * t3 - ss * q_re));
+        m.bb_im[i] = static_cast<T>(-t1 * ss * q_im);
+    }
 }
 
 template <class T>
-Crossing<T> inverse(const Factors& f, int i) {
-    const double cc = f.cos_1[i] * f.cos_2[i], ss = f.sin_1[i] * f.sin_2[i];
-    const double cs = f.cos_1[i] * f.sin_2[i], sc = f.sin_1[i] * f.cos_2[i];
-    const double q_re = f.cos_theta[i] / f.t2[i], q_im = -f.sin_theta[i] / f.t2[i];
-    const double p_re = f.cos_phi[i] / f.t0[i], p_im = -f.sin_phi[i] / f.t0[i];
-    const double t1 = 1 / f.t1[i], t3 = 1 / f.t3[i];
-    const double aa_re = cc * q_re - ss * t3, aa_im = cc * q_im;
-    const double ab_re = cs * q_re + sc * t3, ab_im = cs * q_im;
-    return {T(p_re * aa_re - p_im * aa_im),
-            T(p_re * aa_im + p_im * aa_re),
-            T(p_re * ab_im + p_im * ab_re),
-            T(-(p_re * ab_re - p_im * ab_im)),
-            T(t1 * sc * q_im),
-            T(-t1 * (sc * q_re + cs * t3)),
-            T(t1 * (cc * t3 - ss * q_re)),
-            T(-t1 * ss * q_im)};
+void inverses(const Factors& f, int count, Entries<T>& m) {
+    for (int i = 0; i < count; ++i) {
+        const double cc = f.cos_1[i] * f.cos_2[i], ss = f.sin_1[i] * f.sin_2[i];
+        const double cs = f.cos_1[i] * f.sin_2[i], sc = f.sin_1[i] * f.cos_2[i];
+        const double q_re = f.cos_theta[i] / f.t2[i], q_im = -f.sin_theta[i] / f.t2[i];
+        const double p_re = f.cos_phi[i] / f.t0[i], p_im = -f.sin_phi[i] / f.t0[i];
+        const double t1 = 1 / f.t1[i], t3 = 1 / f.t3[i];
+        const double aa_re = cc * q_re - ss * t3, aa_im = cc * q_im;
+        const double ab_re = cs * q_re + sc * t3, ab_im = cs * q_im;
+        m.aa_re[i] = static_cast<T>(p_re * aa_re - p_im * aa_im);
+        m.aa_im[i] = static_cast<T>(p_re * aa_im + p_im * aa_re);
+        m.ab_re[i] = static_cast<T>(p_re * ab_im + p_im * ab_re);
+        m.ab_im[i] = static_cast<T>(-(p_re * ab_re - p_im * ab_im));
+        m.ba_re[i] = static_cast<T>(t1 * sc * q_im);
+        m.ba_im[i] = static_cast<T>(-t1 * (sc * q_re + cs * t3));
+        m.bb_re[i] = static_cast<T>(t1 * (cc * t3 - ss * q_re));
+        m.bb_im[i] = static_cast<T>(-t1 * ss * q_im);
+    }
 }
 
-template <class T>
-Crossing<T> dagger(const Crossing<T>& c) {
-    return {c.aa_re, -c.aa_im, c.ba_re, -c.ba_im, c.ab_re, -c.ab_im, c.bb_re, -c.bb_im};
-}
-
-template <class T>
-Crossing<T> transpose(const Crossing<T>& c) {
-    return {c.aa_re, c.aa_im, c.ba_re, c.ba_im, c.ab_re, c.ab_im, c.bb_re, c.bb_im};
-}
-
-/// Calls body(factors, offset in block, mzi) for every MZI, a share of the blocks on each thread.
+/// Calls body(factors, matrices, first MZI, count) for every block, a share of the blocks on each thread.
 template <class T, class Body>
 void for_each_mzi(const Mesh<T>& mesh, int threads, const Body& body) {
     const index_t blocks = (mesh.mzis + Factors::block - 1) / Factors::block;
-    const int workers = useful_workers(threads, blocks, 300.0 * static_cast<double>(mesh.mzis));
+    const int workers = useful_workers(threads, blocks, 100.0 * static_cast<double>(mesh.mzis));
     in_parallel(workers, [&](int worker) {
         Factors factors;
+        Entries<T> entries;
         for (index_t b = share(blocks, workers, worker); b < share(blocks, workers, worker + 1); ++b) {
             const index_t first = b * Factors::block;
             const index_t left = mesh.mzis - first;
             const int count = left < Factors::block ? static_cast<int>(left) : Factors::block;
             load_factors(mesh, first, count, factors);
-            for (int i = 0; i < count; ++i) body(factors, i, first + i);
+            matrices(factors, count, entries);
+            body(factors, entries, first, count);
         }
     });
 }
@@ -123,35 +136,46 @@ void load_factors(const Mesh<T>& mesh, index_t first, int count, Factors& factor
 
 template <class T>
 void forward_matrices(const Mesh<T>& mesh, Crossing<T>* crossings, int threads) {
-    for_each_mzi(mesh, threads, [&](const Factors& f, int i, index_t mzi) { crossings[mzi] = matrix<T>(f, i); });
+    for_each_mzi(mesh, threads, [&](const Factors&, const Entries<T>& entries, index_t first, int count) {
+        for (int i = 0; i < count; ++i) crossings[first + i] = entries.matrix(i);
+    });
 }
 
 template <class T>
 void reverse_matrices(const Mesh<T>& mesh, Crossing<T>* crossings, int threads) {
-    for_each_mzi(mesh, threads,
-                 [&](const Factors& f, int i, index_t mzi) { crossings[mzi] = dagger(matrix<T>(f, i)); });
+    for_each_mzi(mesh, threads, [&](const Factors&, const Entries<T>& entries, index_t first, int count) {
+        for (int i = 0; i < count; ++i) crossings[first + i] = entries.dagger(i);
+    });
 }
 
 template <class T>
 void return_matrices(const Mesh<T>& mesh, Return<T>* returns, int threads) {
-    for_each_mzi(mesh, threads, [&](const Factors& f, int i, index_t mzi) {
-        const double c = f.cos_2[i], s = f.sin_2[i];
-        returns[mzi] = {inverse<T>(f, i), dagger(matrix<T>(f, i)), T(-c * c), T(-s * s), T(c * s)};
+    for_each_mzi(mesh, threads, [&](const Factors& f, const Entries<T>& entries, index_t first, int count) {
+        Entries<T> inverse;
+        if (mesh.loss_db) inverses(f, count, inverse);
+        for (int i = 0; i < count; ++i) {
+            const T c = static_cast<T>(f.cos_2[i]), s = static_cast<T>(f.sin_2[i]);
+            // Without loss the inverse is the conjugate transpose.
+            returns[first + i] = {mesh.loss_db ? inverse.matrix(i) : entries.dagger(i), entries.dagger(i), -c * c,
+                                  -s * s, c * s};
+        }
     });
 }
 
 template <class T>
 void forward_tapped(const Mesh<T>& mesh, Tapped<T>* tapped, int threads) {
-    for_each_mzi(mesh, threads, [&](const Factors& f, int i, index_t mzi) {
-        tapped[mzi] = {matrix<T>(f, i), T(f.cos_2[i]), T(f.sin_2[i]), T(f.t0[i] * f.t0[i])};
+    for_each_mzi(mesh, threads, [&](const Factors& f, const Entries<T>& entries, index_t first, int count) {
+        for (int i = 0; i < count; ++i)
+            tapped[first + i] = {entries.matrix(i), T(f.cos_2[i]), T(f.sin_2[i]), T(f.t0[i] * f.t0[i])};
     });
 }
 
 template <class T>
 void backward_tapped(const Mesh<T>& mesh, Tapped<T>* tapped, int threads) {
-    for_each_mzi(mesh, threads, [&](const Factors& f, int i, index_t mzi) {
+    for_each_mzi(mesh, threads, [&](const Factors& f, const Entries<T>& entries, index_t first, int count) {
         // Backward light passes the phi tap before the loss of its arm, and leaves by the upper input port behind it.
-        tapped[mzi] = {transpose(matrix<T>(f, i)), T(f.cos_2[i]), T(f.sin_2[i]), T(1 / (f.t0[i] * f.t0[i]))};
+        for (int i = 0; i < count; ++i)
+            tapped[first + i] = {entries.transpose(i), T(f.cos_2[i]), T(f.sin_2[i]), T(1 / (f.t0[i] * f.t0[i]))};
     });
 }
 

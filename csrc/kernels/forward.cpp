@@ -10,6 +10,13 @@ namespace {
 
 constexpr double operations_per_mzi = 28;  // sixteen products, twelve sums
 
+template <class T, int lanes, class Pass>
+void through_tile(const Pass& pass, const T* rows, int count, index_t modes, T* tile, T* out) {
+    pack<T, lanes>(rows, count, modes, tile);
+    pass.template cross_all<lanes>(tile);
+    unpack<T, lanes>(tile, count, modes, out);
+}
+
 /// Takes a batch through the tiles: pack, pass.cross_all, unpack; a share of the tiles on each thread.
 template <class T, class Pass>
 void through_tiles(const Mesh<T>& mesh, Light<const T> in, T* out, int threads, const Pass& pass) {
@@ -23,15 +30,13 @@ void through_tiles(const Mesh<T>& mesh, Light<const T> in, T* out, int threads, 
         for (index_t t = share(tiling.tiles, workers, worker); t < share(tiling.tiles, workers, worker + 1); ++t) {
             const index_t offset = 2 * tiling.first(t) * mesh.modes;
             const int count = tiling.count(t);
-            if (tiling.is_wide(t)) {
-                pack<T, wide<T>>(in.data + offset, count, mesh.modes, tile);
-                pass.template cross_all<wide<T>>(tile);
-                unpack<T, wide<T>>(tile, count, mesh.modes, out + offset);
-            } else {
-                pack<T, narrow<T>>(in.data + offset, count, mesh.modes, tile);
-                pass.template cross_all<narrow<T>>(tile);
-                unpack<T, narrow<T>>(tile, count, mesh.modes, out + offset);
-            }
+            const int lanes = tiling.lanes(t);
+            if (lanes == wide<T>)
+                through_tile<T, wide<T>>(pass, in.data + offset, count, mesh.modes, tile, out + offset);
+            else if (lanes == medium<T>)
+                through_tile<T, medium<T>>(pass, in.data + offset, count, mesh.modes, tile, out + offset);
+            else
+                through_tile<T, narrow<T>>(pass, in.data + offset, count, mesh.modes, tile, out + offset);
         }
     });
 }

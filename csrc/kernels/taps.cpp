@@ -121,10 +121,14 @@ void run(const TappedPass<T>& pass, int threads) {
     const Scratch<T> tiles(tile_size * workers);
     sums.add_up(workers, [&](index_t t, double* piece, int worker) {
         T* tile = tiles.data() + tile_size * worker;
-        if (tiling.is_wide(t))
-            pass.template sweep<wide<T>>(tiling.first(t), tiling.count(t), tile, piece);
+        const index_t first = tiling.first(t);
+        const int count = tiling.count(t), lanes = tiling.lanes(t);
+        if (lanes == wide<T>)
+            pass.template sweep<wide<T>>(first, count, tile, piece);
+        else if (lanes == medium<T>)
+            pass.template sweep<medium<T>>(first, count, tile, piece);
         else
-            pass.template sweep<narrow<T>>(tiling.first(t), tiling.count(t), tile, piece);
+            pass.template sweep<narrow<T>>(first, count, tile, piece);
     });
     if (pass.taps.each) return;
     for (index_t k = 0; k < pass.mesh.mzis; ++k) {

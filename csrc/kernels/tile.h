@@ -7,36 +7,46 @@ namespace retrolux::RETROLUX_ISA {
 // A tile holds `lanes` samples of all modes, real and imaginary parts apart, and stays in the first-level cache while
 // the light crosses every column: mode m has its real parts at tile + 2 m lanes and its imaginary parts right behind.
 
-/// Lanes of a wide tile (256 bytes a plane: long enough to hide the sums over lanes) and of a narrow one (64 bytes: one
-/// vector of AVX-512), which serves small batches and what wide tiles leave over.
+/// Lanes of a wide tile: 256 bytes a plane, long enough to hide the sums over lanes; of a narrow one: 64 bytes, one
+/// vector of AVX-512, for small batches and what wider tiles leave over; and of one in between.
 template <class T>
 inline constexpr int wide = 256 / sizeof(T);
 template <class T>
+inline constexpr int medium = 128 / sizeof(T);
+template <class T>
 inline constexpr int narrow = 64 / sizeof(T);
 
-/// How a batch is cut into tiles: wide ones first, then narrow ones. Depends on the batch alone.
+/// How a batch is cut into tiles: wide ones, then medium ones, then at most one narrow one. A batch that a wide tile
+/// would hold makes no wide tile, so that two threads have work. Depends on the batch alone.
 template <class T>
 struct Tiling {
     index_t batch;
     index_t wide_tiles;
+    index_t medium_tiles;
     index_t tiles;
 
-    explicit Tiling(index_t batch_) : batch(batch_), wide_tiles(batch_ / wide<T>), tiles(0) {
+    explicit Tiling(index_t batch_) : batch(batch_), wide_tiles(batch_ > wide<T> ? batch_ / wide<T> : 0) {
         index_t left = batch - wide_tiles * wide<T>;
-        if (left > 2 * narrow<T>) {
+        if (wide_tiles > 0 && left > medium<T> + narrow<T>) {
             ++wide_tiles;
             left = 0;
         }
-        tiles = wide_tiles + (left + narrow<T> - 1) / narrow<T>;
+        medium_tiles = (left + medium<T> - narrow<T> - 1) / medium<T>;
+        left -= medium_tiles * medium<T>;
+        tiles = wide_tiles + medium_tiles + (left > 0 ? 1 : 0);
     }
-    bool is_wide(index_t tile) const { return tile < wide_tiles; }
+    int lanes(index_t tile) const {
+        return tile < wide_tiles ? wide<T> : tile < wide_tiles + medium_tiles ? medium<T> : narrow<T>;
+    }
     index_t first(index_t tile) const {
-        return is_wide(tile) ? tile * wide<T> : wide_tiles * wide<T> + (tile - wide_tiles) * narrow<T>;
+        const index_t behind_wide = tile - wide_tiles;
+        if (behind_wide < 0) return tile * wide<T>;
+        const index_t medium_before = behind_wide < medium_tiles ? behind_wide : medium_tiles;
+        return wide_tiles * wide<T> + medium_before * medium<T>;
     }
     int count(index_t tile) const {
         const index_t left = batch - first(tile);
-        const int lanes = is_wide(tile) ? wide<T> : narrow<T>;
-        return left < lanes ? static_cast<int>(left) : lanes;
+        return left < lanes(tile) ? static_cast<int>(left) : lanes(tile);
     }
 };
 
