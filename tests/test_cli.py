@@ -14,8 +14,10 @@ from matplotlib.image import imread
 
 from retrolux import cli
 from retrolux.commands import train as train_command
+from retrolux.hardware import Imperfections, presets
 from retrolux.study import TrainConfig, from_toml, load
 
+_OPTIONS = len(TrainConfig.__dataclass_fields__) - 1 + len(Imperfections.__dataclass_fields__)
 MOONS = ["train", "--dataset", "moons", "--batch", "200", "--epochs", "2"]
 
 
@@ -70,7 +72,8 @@ def test_help_of_train_has_examples_units_and_defaults(capsys):
     assert "Folder of the run. (default: runs/digits)" in text
     assert "{digits,mnist,moons,circle,ring,blobs}" in text
     documented = text.count("(default: ")
-    assert documented == len(TrainConfig.__dataclass_fields__) + 4  # --out, --resume, --config, --download
+    assert "--io-phase-std FLOAT Shot: in units of π, phase error of every input and output" in text
+    assert documented == _OPTIONS + 5  # --out, --resume, --config, --chip, --download
     assert not re.search(r"--[a-z-]+ (\S+ )?\(default", text)  # no option without a word
 
 
@@ -143,6 +146,39 @@ def test_config_file_gives_the_defaults(folder):
     assert from_toml(folder / "runs" / "ring" / "config.toml") == expected
 
 
+def test_train_on_chips(folder, capsys):
+    assert cli.main([*MOONS, "--gradient", "sum_difference", "--tap-noise", "0.01", "--chip-seed", "3"]) == 0
+    printed = capsys.readouterr().out
+    assert "chips     seed 3: tap_noise 0.01\n" in printed
+    assert re.search(r"gradient  sum_difference, cosine to the exact one 0\.9\d+ in the last batch\n", printed)
+    assert "light     2.04e+04 samples sent through the chips\n" in printed
+    config = from_toml(folder / "runs" / "moons" / "config.toml")
+    assert (config.gradient, config.chip_seed, config.imperfections) == (
+        "sum_difference",
+        3,
+        Imperfections(tap_noise=0.01),
+    )
+    bench = load(folder / "runs" / "moons" / "last.pt").layers[0].bench
+    assert bench.chip.imperfections == config.imperfections
+    assert cli.main(["train", "--resume", "--out", "runs/moons", "--epochs", "3"]) == 0
+
+
+@pytest.mark.parametrize("chip", ["pai_2023", "chip.toml"])
+def test_a_chip_gives_the_defaults_of_the_imperfections(folder, capsys, chip):
+    (folder / "chip.toml").write_text(presets.PAI_2023.to_toml())
+    assert cli.main([*MOONS, "--chip", chip, "--tap-noise", "0.02"]) == 0
+    expected = replace(TrainConfig.recommended("moons"), batch=200, epochs=2)
+    expected = replace(expected, imperfections=replace(presets.PAI_2023, tap_noise=0.02))
+    assert from_toml(folder / "runs" / "moons" / "config.toml") == expected
+    assert "gradient  three_measurement, cosine" in capsys.readouterr().out
+
+
+def test_a_bad_chip_file_is_named(folder, capsys):
+    (folder / "chip.toml").write_text("tap_noise = -1\n")
+    assert cli.main([*MOONS, "--chip", "chip.toml"]) == 2
+    assert capsys.readouterr().err == ("retrolux: chip.toml: tap_noise must be a finite number of at least 0, got -1\n")
+
+
 def test_ctrl_c_says_how_to_continue(monkeypatch, capsys):
     def interrupted(*_, **__):
         raise KeyboardInterrupt
@@ -183,6 +219,13 @@ def test_ctrl_c_before_the_run_has_begun(monkeypatch, capsys):
         (["train", "--topology", "butterfly", "--modes", "12"], r".*power of two.*12"),
         (["train", "--resume"], r"runs/digits holds no run to resume: there is no last.pt"),
         (["train", "--config", "none.toml"], r"there is no configuration file none.toml"),
+        (["train", "--chip-seed", "3"], r"chip_seed needs a chip: an imperfection or a gradient .*, got 3"),
+        (["train", "--chip", "tin"], r"chip must be one of foundry_thermal, .* or a TOML file, got 'tin'"),
+        (
+            ["train", "--tap-noise", "-1"],
+            r"tap_noise must be a finite number of at least 0, got -1.0; see retrolux train --help",
+        ),
+        (["train", "--gradient", "guess"], r".*'guess'.*--gradient.*'lock_in'.*; see retrolux train --help"),
         (["train", "--dataset", "mnist"], r".*--data-dir.*"),
         (["train", "--dataset", "moons", "--optimizer", "sgd", "--lr", "1e38"], r"training diverged in epoch 1.*"),
     ],

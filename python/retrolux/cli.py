@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import itertools
+import re
 import sys
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
@@ -97,14 +98,18 @@ def _parse(arguments: list[str]) -> Command:
 
 
 def _first_sentence(box: str) -> str:
-    """Return the message in a box that tyro drew: what stands between its title and its next rule."""
+    """Return the message in a box that tyro drew: what stands between its title and its next rule.
+
+    Where a value of nested settings is refused, tyro's own name for them is left out.
+    """
     lines = [line.strip("│|╭╮╰╯ ") for line in box.splitlines()]
 
     def is_text(line: str) -> bool:
         return bool(line.strip("─-"))
 
     body = itertools.dropwhile(lambda line: not is_text(line), lines[1:])
-    return " ".join(itertools.takewhile(is_text, body)).rstrip(".")
+    sentence = " ".join(itertools.takewhile(is_text, body)).rstrip(".")
+    return re.sub(r"^Error parsing __tyro-dummy-inner__\S*: ", "", sentence)
 
 
 def _fail(message: str, code: int) -> int:

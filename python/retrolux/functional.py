@@ -102,18 +102,20 @@ def propagate(
 def choose_route(topology: Topology, batch: int, device: torch.device | None = None) -> Literal["mesh", "matrix"]:
     """Return the cheaper route for a training step: the mesh for small batches, its matrix for large ones.
 
-    Per sample the mesh route costs a pass through the MZIs and the matrix route N² multiplications, after a pass
-    of the N modes; ``bench/routes.py`` measures the constants. Other devices than the CPU take the matrix.
+    Costs in crossings of one MZI by one sample: the mesh route takes ``batch · mzis``; the matrix route ``modes · mzis``
+    for U and its gradient, N² complex multiply-adds per sample, and some more operations of torch per call. Measured by
+    ``bench/routes.py``. Other devices than the CPU take the matrix.
     """
     if device is not None and device.type != "cpu":
         return "matrix"
-    crossing = topology.mzis
-    product = _PRODUCT_COST * topology.modes**2
-    return "mesh" if batch * crossing <= topology.modes * crossing + batch * product else "matrix"
+    mesh = batch * topology.mzis
+    matrix = topology.modes * topology.mzis + _PRODUCT_COST * topology.modes**2 * batch + _CALL_COST
+    return "mesh" if mesh <= matrix else "matrix"
 
 
-# Cost of one complex multiply-add of a dense training step, in units of one MZI's; measured by bench/routes.py.
-_PRODUCT_COST = 0.3
+# Costs in crossings of one MZI by one sample, in a training step.
+_PRODUCT_COST = 0.2  # one complex multiply-add of a dense product
+_CALL_COST = 5e4  # what a call of the matrix route costs beyond one of the mesh route
 
 
 class _Propagate(torch.autograd.Function):

@@ -182,6 +182,22 @@ def test_it_reports_how_well_it_measured():
         assert layer.bench.shots == 40 * 4  # forward, backward, sum, difference
 
 
+def test_known_output_phases_come_from_the_model():
+    """Powers are the chip's, phases the ideal mesh's: phase errors of the detector do not enter."""
+    x, _ = data(torch.complex128)
+    flaws = Imperfections(io_phase_std=0.1, coupler_std=0.1)
+    ideal = Mesh(mesh.rectangular(6), torch.complex128, seed=0)
+    chips = [
+        Mesh(mesh.rectangular(6), torch.complex128, seed=0, imperfections=flaws, output_phase=phase)
+        for phase in ("measured", "known")
+    ]
+    measured, known = (chip(x).detach() for chip in chips)
+    torch.testing.assert_close(known.abs(), measured.abs(), rtol=0, atol=1e-14)
+    torch.testing.assert_close(known.angle(), ideal(x).detach().angle(), rtol=0, atol=1e-9)
+    with pytest.raises(ValueError, match="output_phase must be 'measured' or 'known', got 'guessed'"):
+        Mesh(mesh.rectangular(6), imperfections=flaws, output_phase="guessed")
+
+
 def test_per_sample_noise_and_its_aggregate_agree_in_law():
     """An ADC forces the taps to be read sample by sample; with many bits the law is that of the aggregate.
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import FrozenInstanceError, asdict, replace
+from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrolux.study.config import TrainConfig, check_resumable, from_toml, to_toml
+from retrolux.gradient import METHODS
+from retrolux.hardware import Imperfections
+from retrolux.study.config import GradientName, TrainConfig, check_resumable, from_toml, to_toml
 
 DATASETS = ("digits", "mnist", "moons", "circle", "ring", "blobs")
 
@@ -39,6 +42,14 @@ DATASETS = ("digits", "mnist", "moons", "circle", "ring", "blobs")
         ("gain", math.inf, "gain must be a finite number above 0, got inf"),
         ("gain", True, "gain must be a finite number above 0, got True"),
         ("data_dir", 3, "data_dir must be a string, got 3"),
+        ("lr_half_life", -1.0, "lr_half_life must be a finite number of at least 0, got -1.0"),
+        ("lr_half_life", False, "lr_half_life must be a finite number of at least 0, got False"),
+        ("gradient", "guess", "gradient must be one of auto, adjoint, .*, got 'guess'"),
+        ("output_phase", "guessed", "output_phase must be one of measured, known, got 'guessed'"),
+        ("output_phase", "known", "output_phase needs a chip: an imperfection or a gradient .* auto, got 'known'"),
+        ("chip_seed", 3, "chip_seed needs a chip: an imperfection or a gradient other than auto, got 3"),
+        ("chip_seed", -1, "chip_seed must be an integer from 0 to 9223372036854775807, got -1"),
+        ("imperfections", {"tap_noise": 0.1}, r"imperfections must be Imperfections, got {'tap_noise': 0.1}"),
     ],
 )
 def test_bad_values_are_named(field, value, message):
@@ -75,6 +86,17 @@ def test_recommended_refuses_unknown_names():
         TrainConfig.recommended("digits", "rmsprop")
 
 
+def test_gradients_are_those_of_the_library():
+    assert get_args(GradientName) == ("auto", *METHODS)
+
+
+def test_auto_measures_on_chips_that_have_an_imperfection():
+    assert TrainConfig().method is None
+    assert TrainConfig(imperfections=Imperfections(tap_noise=0.01)).method == "three_measurement"
+    assert TrainConfig(gradient="lock_in").method == "lock_in"
+    assert TrainConfig(gradient="adjoint", imperfections=Imperfections(tap_noise=0.01)).method == "adjoint"
+
+
 configs = st.builds(
     TrainConfig,
     modes=st.integers(10, 10**6),
@@ -83,6 +105,14 @@ configs = st.builds(
     seed=st.integers(0, 2**63 - 1),
     gain=st.floats(0, exclude_min=True, allow_infinity=False, allow_nan=False) | st.integers(1, 10),
     data_dir=st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x7f")),
+    gradient=st.sampled_from(list(METHODS)),
+    chip_seed=st.integers(0, 2**63 - 1),
+    imperfections=st.builds(
+        Imperfections,
+        tap_noise=st.floats(0, 1),
+        phase_bits=st.none() | st.integers(1, 32),
+        detuning_nm=st.floats(-1e3, 1e3),
+    ),
 )
 
 
@@ -102,11 +132,14 @@ def test_toml_may_leave_fields_out(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("learning_rate = 0.1\n", "holds the unknown field 'learning_rate'; the fields are dataset, modes, "),
+        ("learning_rate = 0.1\n", "there is no field 'learning_rate'; the fields are dataset, modes, "),
         ("lr = -1\n", "lr must be a finite number above 0, got -1$"),
         ('dataset = "iris"\n', "dataset must be one of .*, got 'iris'$"),
         ("optimizer = 3\n", "optimizer must be one of adam, sgd, got 3$"),
         ("lr = = 1\n", "is not a TOML file: "),
+        ("imperfections = 3\n", "imperfections must be a table of names and values, got 3$"),
+        ("[imperfections]\ntap_nois = 0.1\n", r"there is no imperfection 'tap_nois' \(did you mean 'tap_noise'\?\)"),
+        ("[imperfections]\ntap_noise = 2020-01-01\n", "tap_noise must be a finite number of at least 0, got '2020"),
         (b"\xff\xfe", "is not a TOML file: "),
     ],
 )
@@ -138,11 +171,23 @@ def test_resume_refuses_fewer_epochs():
         check_resumable(TrainConfig(), replace(TrainConfig(), epochs=3))
 
 
-@pytest.mark.parametrize("field", sorted(set(asdict(TrainConfig())) - {"epochs", "threads", "data_dir"}))
+@pytest.mark.parametrize("name", sorted(asdict(Imperfections())))
+def test_resume_compares_every_imperfection(name):
+    # 2 is no crosstalk, which is below 1, and 3 is the default range of it.
+    value = {"crosstalk": 0.5, "crosstalk_range": 2.0}.get(name, 2)
+    other = TrainConfig(imperfections=Imperfections(**{name: value}))
+    with pytest.raises(ValueError, match=rf"changed: {name} \(was .*, now {value}(\.0)?\)$"):
+        check_resumable(TrainConfig(), other)
+
+
+@pytest.mark.parametrize(
+    "field", sorted(set(asdict(TrainConfig())) - {"epochs", "threads", "data_dir", "imperfections"})
+)
 def test_resume_compares_every_field_that_decides(field):
     started = TrainConfig()
     continued = object.__new__(TrainConfig)
     for name, value in asdict(started).items():
         object.__setattr__(continued, name, "other" if name == field else value)
+    object.__setattr__(continued, "imperfections", started.imperfections)
     with pytest.raises(ValueError, match=rf"changed: {field} \(was .*, now 'other'\)$"):
         check_resumable(started, continued)

@@ -9,6 +9,8 @@ import pytest
 import torch
 
 from retrolux import mesh
+from retrolux.gradient import ThreeMeasurement
+from retrolux.hardware import Imperfections
 from retrolux.mesh import reference
 from retrolux.study import Network, TrainConfig
 from retrolux.study.network import random_stream
@@ -41,6 +43,30 @@ def test_planar_logits_add_two_ports_per_class(rng):
     p = powers(network, x)
     expected = np.stack([p[:, 0] + p[:, 1], p[:, 2] + p[:, 3]], axis=1)
     np.testing.assert_allclose(network(torch.from_numpy(x)).detach().numpy(), expected, rtol=1e-10)
+
+
+def test_every_mesh_is_another_chip_of_the_seed():
+    config = replace(SMALL, imperfections=Imperfections(coupler_std=0.1), chip_seed=5)
+    network, again, other = Network(config), Network(config), Network(replace(config, chip_seed=6))
+    errors = [layer.bench.chip.fabrication.coupler_error for layer in (*network.layers, *other.layers)]
+    assert len({array.tobytes() for array in errors}) == len(errors) == 6
+    for one, same in zip(network.layers, again.layers, strict=True):
+        np.testing.assert_array_equal(
+            one.bench.chip.fabrication.coupler_error, same.bench.chip.fabrication.coupler_error
+        )
+        assert torch.equal(one.theta, same.theta)
+    assert network.layers[0].bench.method == ThreeMeasurement()
+
+
+def test_a_network_on_chips_counts_light_and_compares_gradients(rng):
+    network = Network(replace(SMALL, gradient="sum_difference"))
+    assert network.shots() == 0
+    with pytest.raises(RuntimeError, match="a backward pass through it"):
+        network.gradient_cosine()
+    network(torch.from_numpy(fields(rng, 5, 12))).square().sum().backward()
+    assert network.shots() == 3 * 4 * 5
+    assert network.gradient_cosine() == pytest.approx(1, abs=1e-10)
+    assert (Network(SMALL).shots(), Network(SMALL).gradient_cosine()) == (0, 1.0)
 
 
 @pytest.mark.parametrize("dtype", [torch.complex64, torch.complex128, torch.float32])

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from retrolux import data
+from retrolux.hardware import Imperfections
 from retrolux.study import Network, TrainConfig, from_toml, start_run
 from retrolux.study import train as training
 from retrolux.study.checkpoint import read_checkpoint
@@ -63,6 +64,42 @@ def test_every_epoch_is_on_disk_when_it_is_reported(tmp_path, tiny, read_metrics
         assert len(read_checkpoint(tmp_path / "last.pt")["history"]) == epoch.epoch
 
     start_run(tiny, tmp_path, report=check)
+
+
+def test_chips_learn_and_say_how_well_they_measured(tmp_path, tiny):
+    config = replace(tiny, epochs=20, imperfections=Imperfections(tap_noise=0.01, io_amplitude_std=0.02))
+    run = start_run(config, tmp_path)
+    assert run.best.test_error <= 0.15
+    assert all(0.8 < epoch.gradient_cosine < 1 - 1e-6 for epoch in run.history)
+    # Two meshes, four passes per sample that is trained on, one per sample of the test.
+    per_epoch = 2 * (4 * len(run.dataset.train_x) + len(run.dataset.test_x))
+    assert [epoch.shots for epoch in run.history] == [per_epoch * i for i in range(1, 21)]
+
+
+def test_without_chips_gradients_are_exact_and_take_no_light(tmp_path, tiny):
+    epoch = start_run(replace(tiny, epochs=1), tmp_path).history[0]
+    assert (epoch.gradient_cosine, epoch.shots) == (1.0, 0)
+
+
+def test_the_test_set_goes_through_the_chips(tmp_path, tiny):
+    """Light of random phase: what was learnt cannot be read any more."""
+    blind = replace(tiny, gradient="adjoint", imperfections=Imperfections(io_amplitude_std=5.0))
+    clear = start_run(replace(tiny, lr=1e-12, epochs=1), tmp_path / "clear").history[0]
+    noisy = start_run(replace(blind, lr=1e-12, epochs=1), tmp_path / "noisy").history[0]
+    assert noisy.test_loss > 2 * clear.test_loss
+
+
+def test_an_ideal_chip_trains_like_the_exact_mesh(tmp_path, tiny):
+    config = replace(tiny, dtype="complex128")
+    exact = start_run(config, tmp_path / "exact").history
+    measured = start_run(replace(config, gradient="three_measurement"), tmp_path / "chip").history
+    assert [epoch.train_loss for epoch in measured] == pytest.approx([epoch.train_loss for epoch in exact], rel=1e-9)
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+def test_the_learning_rate_falls_by_half(tmp_path, tiny, optimizer):
+    run = start_run(replace(tiny, optimizer=optimizer, lr=0.01, lr_half_life=1.5, epochs=4), tmp_path)
+    assert run.optimizer.param_groups[0]["lr"] == pytest.approx(0.01 / 4)  # after 3 of them
 
 
 def test_metrics_are_those_of_the_network(tmp_path, tiny):

@@ -6,12 +6,13 @@ import argparse
 import io
 import shlex
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, get_args
 
 import tyro
 
+from retrolux.hardware import Imperfections, presets
 from retrolux.study.config import DatasetName, OptimizerName, TrainConfig, from_toml
 
 if TYPE_CHECKING:
@@ -28,15 +29,23 @@ Train a network of meshes and keep the run in a folder.
 
 The folder receives config.toml, metrics.csv, the checkpoints last.pt and best.pt (the smallest test error), and the
 figures learning_curves.png and mesh.png. A run that is stopped, even by a power cut, continues with --resume where its
-last complete epoch ended, and ends with the same bits. Defaults depend on --dataset and --optimizer: add --help to see
-those that hold.
+last complete epoch ended, and ends with the same bits. Defaults depend on --dataset, --optimizer and --chip: add --help
+to see those that hold.
+
+With an imperfection, or a gradient other than auto, every mesh is a simulated chip: light meets its imperfections in
+training and in testing, and gradients are measured on it.
 
 Examples:
   retrolux train
   retrolux train --dataset moons --epochs 100
   retrolux train --dataset mnist --data-dir ../shared/data --optimizer sgd
+  retrolux train --gradient three_measurement --tap-noise 0.01 --io-phase-std 0.025
+  retrolux train --chip pai_2023 --chip-seed 3 --gradient sum_difference
   retrolux train --out runs/digits --resume --epochs 80
   retrolux train --config runs/digits/config.toml --seed 1 --out runs/digits-1"""
+
+
+_IDEAL = vars(presets.IDEAL)
 
 
 @dataclass(frozen=True)
@@ -53,6 +62,9 @@ class Train:
         Continue the run in the folder; options that are not given are those it was started with.
     config
         A config.toml whose values become the defaults.
+    chip
+        What is wrong with the chips, as default of the imperfections: a preset (ideal, pai_2023, foundry_thermal or
+        mems) or a TOML file of imperfections.
     download
         Fetch missing files of mnist from openml.org into data-dir.
     """
@@ -61,6 +73,7 @@ class Train:
     out: Annotated[Path, tyro.conf.arg(metavar="FOLDER")] = Path("runs/digits")
     resume: bool = False
     config: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    chip: Annotated[str | None, tyro.conf.arg(metavar="NAME|FILE")] = None
     download: bool = False
 
     def run(self) -> int:
@@ -95,14 +108,14 @@ class Train:
 
 
 def train_defaults(arguments: Sequence[str]) -> Train:
-    """Return the defaults that hold for these arguments: of the run to resume, of --config, or of the data set.
+    """Return the defaults that hold: of the run to resume, of --config, or of the data set, and those of --chip.
 
     Raises
     ------
     FileNotFoundError
         When the file they are to be read from is missing.
     ValueError
-        When this file is no configuration.
+        When this file is no configuration, or --chip is neither a preset nor a file of imperfections.
     """
     first = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
     first.add_argument("--dataset")
@@ -110,6 +123,7 @@ def train_defaults(arguments: Sequence[str]) -> Train:
     first.add_argument("--out", type=Path)
     first.add_argument("--resume", action="store_true")
     first.add_argument("--config", type=Path)
+    first.add_argument("--chip")
     try:
         given, _ = first.parse_known_args(arguments[1:] if arguments[:1] == ["train"] else [])
     except argparse.ArgumentError:
@@ -124,7 +138,23 @@ def train_defaults(arguments: Sequence[str]) -> Train:
         settings = from_toml(out / "config.toml")
     else:
         settings = TrainConfig.recommended(dataset, optimizer)
+    if given.chip is not None:
+        settings = replace(settings, imperfections=_imperfections(given.chip))
     return Train(settings, out=out)
+
+
+def _imperfections(chip: str) -> Imperfections:
+    """Return those of a preset, or of a TOML file."""
+    known = {name.lower(): getattr(presets, name) for name in presets.__all__}
+    if chip in known:
+        preset: Imperfections = known[chip]
+        return preset
+    try:
+        return Imperfections.from_toml(Path(chip).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise FileNotFoundError(f"chip must be one of {', '.join(known)} or a TOML file, got {chip!r}") from None
+    except ValueError as error:
+        raise ValueError(f"{chip}: {error}") from None
 
 
 def _write_figures(run: Run) -> None:
@@ -152,15 +182,30 @@ def _write_figure(path: Path, figure: Figure) -> None:
     write_atomically(path, image.getvalue())
 
 
+def _chip_rows(run: Run) -> list[str]:
+    """Return what the table says about the chips, if there are any."""
+    config, last = run.config, run.history[-1]
+    if config.method is None:
+        return []
+    wrong = ", ".join(f"{name} {value}" for name, value in vars(config.imperfections).items() if value != _IDEAL[name])
+    return [
+        f"chips     seed {config.chip_seed}: {wrong or 'ideal'}",
+        f"gradient  {config.method}, cosine to the exact one {last.gradient_cosine:.4f} in the last batch",
+        f"light     {last.shots:.3g} samples sent through the chips",
+    ]
+
+
 def _table(run: Run) -> str:
     config, data, last = run.config, run.dataset, run.history[-1]
     phases = sum(phase.numel() for phase in run.network.parameters() if phase.requires_grad)
+    decay = f" (half every {config.lr_half_life:g} epochs)" if config.lr_half_life else ""
     rows = [
         f"folder    {run.folder}",
         f"data      {data.name}: {len(data.train_x)} train, {len(data.test_x)} test, {len(data.classes)} classes",
         f"network   {config.meshes} {config.topology} meshes of {config.modes} modes: {phases} phases, {config.dtype}",
         f"loss      {config.loss}, {config.gain:g} logits per unit of power",
-        f"training  {config.optimizer}, lr {config.lr:g}, batch {config.batch}, seed {config.seed}",
+        f"training  {config.optimizer}, lr {config.lr:g}{decay}, batch {config.batch}, seed {config.seed}",
+        *_chip_rows(run),
         f"time      {sum(epoch.seconds for epoch in run.history):.1f} s for {last.epoch} epochs",
         "",
         "      epoch  train loss  train error  test loss  test error  test accuracy",

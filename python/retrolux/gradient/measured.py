@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 import torch
@@ -13,13 +13,16 @@ from torch.autograd.function import once_differentiable
 from retrolux.gradient.light import send
 from retrolux.gradient.method import Gradients, Method, Passage, Wanted
 from retrolux.gradient.model import Transparent
+from retrolux.mesh import matrix
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from retrolux.hardware.chip import Chip
 
-__all__ = ["Bench", "Measurement"]
+__all__ = ["Bench", "Measurement", "OutputPhase"]
+
+OutputPhase: TypeAlias = Literal["measured", "known"]
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,9 @@ class Bench:
         Simulated or real.
     method : Method
         How gradients are got from it.
+    output_phase : {"measured", "known"}
+        Where the phases of the output come from: a coherent detector with its errors, or a model, the ideal mesh with
+        the phases that were written, where the chip measures powers alone.
 
     Attributes
     ----------
@@ -78,20 +84,25 @@ class Bench:
         Samples of light sent so far, in all passes.
     last : Measurement or None
         The last backward pass.
+    written : tuple of ndarray or None
+        The theta, phi and gamma that the chip holds [rad]; None before the first were written.
     """
 
-    def __init__(self, chip: Chip, method: Method) -> None:
+    def __init__(self, chip: Chip, method: Method, output_phase: OutputPhase = "measured") -> None:
+        if output_phase not in ("measured", "known"):
+            raise ValueError(f"output_phase must be 'measured' or 'known', got {output_phase!r}")
         self.chip = chip
         self.method = method
+        self.output_phase = output_phase
         self.shots = 0
         self.last: Measurement | None = None
-        self._written: tuple[NDArray[Any], ...] | None = None
+        self.written: tuple[NDArray[Any], ...] | None = None
 
-    def replace_chip(self, chip: Chip) -> None:
-        """Go on with another chip; the phases are written to it before light is sent."""
+    def replace_chip(self, chip: Chip, written: tuple[NDArray[Any], ...] | None = None) -> None:
+        """Go on with another chip, which holds the phases `written`; others are written to it before light is sent."""
         self.chip = chip
         self.last = None
-        self._written = None
+        self.written = written
 
     def propagate(
         self, x: Tensor, theta: Tensor, phi: Tensor, gamma: Tensor, trainable: NDArray[np.bool_] | None = None
@@ -114,10 +125,10 @@ class Bench:
 
     def write(self, phases: tuple[NDArray[Any], ...]) -> None:
         """Write phases to the chip, unless it holds them already."""
-        if self._written is not None and all(np.array_equal(a, b) for a, b in zip(self._written, phases, strict=True)):
+        if self.written is not None and all(np.array_equal(a, b) for a, b in zip(self.written, phases, strict=True)):
             return
         self.chip.write(*phases)
-        self._written = tuple(phase.copy() for phase in phases)
+        self.written = tuple(phase.copy() for phase in phases)
 
 
 class _Measured(torch.autograd.Function):
@@ -138,6 +149,9 @@ class _Measured(torch.autograd.Function):
         every = np.ones((len(phases[0]), 2), dtype=np.bool_) if trainable is None else trainable
         wanted = Wanted(need_x, every[:, 0] & need_theta, every[:, 1] & need_phi, need_gamma)
         output = send(bench.chip.forward, rows, power=bench.method.power).output
+        if bench.output_phase == "known":
+            model = rows @ matrix(bench.chip.topology, *phases).T
+            output = np.abs(output) * np.exp(1j * np.angle(model)).astype(output.dtype)
         bench.shots += len(rows)
         # Saved for torch's check that nobody changes the phases before the backward pass.
         ctx.save_for_backward(theta, phi, gamma)

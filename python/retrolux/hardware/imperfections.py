@@ -35,39 +35,40 @@ class Imperfections:
 
     Attributes
     ----------
-    coupler_std : float ≥ 0 (rad)
-        Fabrication: error of every coupling angle, π/4 + coupler_std · n (Bandyopadhyay et al., Optica 8, 1247
-        (2021)).
-    loss_db : float ≥ 0 (dB)
-        Fabrication: loss of each of the four arms of an MZI (Harris et al., Opt. Express 22, 10487 (2014), for
-        thermal phase shifters).
-    loss_db_std : float ≥ 0 (dB)
-        Fabrication: spread of that loss, |loss_db + loss_db_std · n|, so that an arm never amplifies (Pai et al.,
-        Science 380, 398 (2023), with a loss of either sign). For the mean and spread that come out of it see
+    coupler_std : float ≥ 0
+        Fabrication: in rad, error of every coupling angle, π/4 + coupler_std · n (Bandyopadhyay et al., Optica 8,
+        1247 (2021)).
+    loss_db : float ≥ 0
+        Fabrication: in dB, loss of each of the four arms of an MZI (Harris et al., Opt. Express 22, 10487 (2014),
+        for thermal phase shifters).
+    loss_db_std : float ≥ 0
+        Fabrication: in dB, spread of that loss, |loss_db + loss_db_std · n|, so that an arm never amplifies (Pai et
+        al., Science 380, 398 (2023), with a loss of either sign). For the mean and spread that come out of it see
         `retrolux.hardware.fabrication.arm_loss`.
-    column_loss_db : float ≥ 0 (dB)
-        Fabrication: loss of the waveguides, of every mode in every column, whether it meets an MZI there or not
-        (Clements et al., Optica 3, 1460 (2016)).
-    phase_offset_std : float ≥ 0 (rad)
-        Fabrication: phase that every shifter has when it is off (Bandyopadhyay et al. 2021).
+    column_loss_db : float ≥ 0
+        Fabrication: in dB, loss of the waveguides, of every mode in every column, whether it meets an MZI there or
+        not (Clements et al., Optica 3, 1460 (2016)).
+    phase_offset_std : float ≥ 0
+        Fabrication: in rad, phase that every shifter has when it is off (Bandyopadhyay et al. 2021).
     crosstalk : float, at least 0 and below 1
-        Fabrication: part of its phase that a shifter passes to its nearest neighbour; it falls off as
-        crosstalk^d with the distance d, see `retrolux.hardware.crosstalk` (Milanizadeh et al., J. Lightwave
-        Technol. 37, 1325 (2019)).
+        Fabrication: part of its phase that a shifter passes to its nearest neighbour; it falls off as crosstalk^d
+        with the distance d, see `retrolux.hardware.crosstalk` (Milanizadeh et al., J. Lightwave Technol. 37, 1325
+        (2019)).
     crosstalk_range : float ≥ 1
         Fabrication: distance, in units of that between nearest neighbours, beyond which crosstalk is neglected.
-    phase_std : float ≥ 0 (rad)
-        Programming: error of a written phase, phase + phase_std · n (Fang et al., Opt. Express 27, 14009 (2019)).
+    phase_std : float ≥ 0
+        Programming: in rad, error of a written phase, phase + phase_std · n (Fang et al., Opt. Express 27, 14009
+        (2019)).
     phase_bits : int, 1 to 32, or None
-        Programming: phases are rounded to the nearest of 2^phase_bits levels over [0, 2π). None: not rounded
-        (Gu et al., L2ight, NeurIPS 2021).
-    drift_std_per_s : float ≥ 0 (rad/√s)
-        Drift: a random walk of every phase, of standard deviation drift_std_per_s · √t at t seconds after
-        programming. That a walk describes the drift is an assumption with no single source.
+        Programming: phases are rounded to the nearest of 2^phase_bits levels over [0, 2π). None: not rounded (Gu et
+        al., L2ight, NeurIPS 2021).
+    drift_std_per_s : float ≥ 0
+        Drift: in rad/√s, a random walk of every phase, of standard deviation drift_std_per_s · √t at t seconds
+        after programming. That a walk describes the drift is an assumption with no single source.
     io_amplitude_std : float ≥ 0
         Shot: amplitude error of every input and output, z · (1 + io_amplitude_std · n) (Pai et al. 2023).
-    io_phase_std : float ≥ 0 (units of π)
-        Shot: phase error of every input and output, z · exp(iπ io_phase_std · n) (Pai et al. 2023).
+    io_phase_std : float ≥ 0
+        Shot: in units of π, phase error of every input and output, z · exp(iπ io_phase_std · n) (Pai et al. 2023).
     tap_noise : float ≥ 0
         Shot: noise of the tap detectors, p + tap_noise · √p · n (Pai et al. 2023).
     detector_noise : float ≥ 0
@@ -75,16 +76,16 @@ class Imperfections:
         power: shot and thermal noise of a coherent receiver, which do not depend on z (Shen et al., Nat. Photonics
         11, 441 (2017), for the role of detection noise).
     adc_bits : int, 1 to 32, or None
-        Shot: 2^adc_bits levels of the converters behind the detectors, from −1 to 1 in units of the total power
-        for a tap, of its root for each part of an output. None: not rounded (Pai et al. 2023, supplement: 8 bits).
-    coupler_dispersion : float (rad/nm)
-        Fabrication: change of every coupling angle per wavelength, to first order (Mikkelsen et al., Opt. Express
-        22, 3145 (2014)).
-    phase_dispersion : float (1/nm)
-        Fabrication: relative change of every phase per wavelength, to first order; −1/λ for a phase 2πΔnL/λ whose
-        Δn does not depend on the wavelength λ (nm).
-    detuning_nm : float (nm)
-        Wavelength of the light minus the one that the chip was made for.
+        Shot: 2^adc_bits levels of the converters behind the detectors, from −1 to 1 in units of the total power for
+        a tap, of its root for each part of an output. None: not rounded (Pai et al. 2023, supplement: 8 bits).
+    coupler_dispersion : float
+        Fabrication: in rad/nm, change of every coupling angle per wavelength, to first order (Mikkelsen et al.,
+        Opt. Express 22, 3145 (2014)).
+    phase_dispersion : float
+        Fabrication: in 1/nm, relative change of every phase per wavelength, to first order; −1/λ for a phase
+        2πΔnL/λ whose Δn does not depend on the wavelength λ (nm).
+    detuning_nm : float
+        In nm: wavelength of the light minus the one that the chip was made for.
 
     Raises
     ------

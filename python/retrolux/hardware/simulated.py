@@ -141,21 +141,30 @@ class SimulatedChip:
         return AdjointGradients(met.x, theta, phi, gamma)
 
     def state(self) -> dict[str, Any]:
-        """Return what a saved chip needs besides its settings: history and drift, as plain numbers and an array."""
+        """Return what a saved chip needs besides its settings: its history, plain numbers and arrays.
+
+        programmed are the phases that light meets before drift, in the order of `Crosstalk`; None before a write.
+        """
         return {
             "clock": self.clock,
             "ticked": self._ticked,
             "writes": self.writes,
             "shots": self.shots,
             "ticks": self.ticks,
+            "programmed": None if self._programmed is None else np.concatenate(self._programmed),
             "drift": self.drift.copy(),
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """Go on from a `state`; phases have to be written again before light is sent."""
+        """Go on from a `state`, with the phases as they were written."""
         self.clock, self._ticked = float(state["clock"]), float(state["ticked"])
         self.writes, self.shots, self.ticks = int(state["writes"]), int(state["shots"]), int(state["ticks"])
         self.drift = np.array(state["drift"], dtype=np.float64)
+        mzis, programmed = self.topology.mzis, state["programmed"]
+        self._programmed = None
+        if programmed is not None:
+            theta, phi, gamma = np.split(np.array(programmed, dtype=np.float64), [mzis, 2 * mzis])
+            self._programmed = theta, phi, gamma
         self._settings = None
 
     def __repr__(self) -> str:

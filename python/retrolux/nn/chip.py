@@ -14,6 +14,7 @@ from retrolux.hardware import Fabrication, Imperfections, SimulatedChip
 
 if TYPE_CHECKING:
     from retrolux.gradient import Method
+    from retrolux.gradient.measured import OutputPhase
     from retrolux.hardware import Chip
     from retrolux.mesh import Topology
 
@@ -38,7 +39,11 @@ class ChipState(nn.Module):
             "imperfections": chip.imperfections.to_json(),
             "seed": chip.seed,
             "fabrication": {name: torch.from_numpy(array.copy()) for name, array in vars(chip.fabrication).items()},
-            "history": history | {"drift": torch.from_numpy(history["drift"])},
+            "history": {
+                name: torch.from_numpy(value) if isinstance(value, np.ndarray) else value
+                for name, value in history.items()
+            },
+            "written": None if self.bench.written is None else [torch.from_numpy(p) for p in self.bench.written],
         }
 
     def set_extra_state(self, state: dict[str, Any]) -> None:
@@ -55,8 +60,11 @@ class ChipState(nn.Module):
             fabrication=Fabrication(**{name: tensor.numpy() for name, tensor in state["fabrication"].items()}),
             sample_s=old.sample_s,
         )
-        chip.load_state(state["history"] | {"drift": state["history"]["drift"].numpy()})
-        self.bench.replace_chip(chip)
+        chip.load_state(
+            {name: value.numpy() if isinstance(value, Tensor) else value for name, value in state["history"].items()}
+        )
+        written = state["written"]
+        self.bench.replace_chip(chip, None if written is None else tuple(phases.numpy().copy() for phases in written))
 
     def forward(self, x: Tensor, theta: Tensor, phi: Tensor, gamma: Tensor, trainable: Tensor | None) -> Tensor:
         """Send light of shape (…, modes) through the chip."""
@@ -76,6 +84,7 @@ def chip_for(
     imperfections: Imperfections | None,
     chip: Chip | None,
     gradient: str | Method,
+    output_phase: OutputPhase,
     seed: int,
 ) -> ChipState | None:
     """Return the chip that a layer's options ask for; None where they ask for an exact mesh.
@@ -95,4 +104,4 @@ def chip_for(
         raise ValueError(f"give imperfections or a chip, not both, got {imperfections} and {chip}")
     elif chip.topology != topology:
         raise ValueError(f"the chip must be a {topology}, got a {chip.topology}")
-    return ChipState(Bench(chip, method))
+    return ChipState(Bench(chip, method, output_phase))

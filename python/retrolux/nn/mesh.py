@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from retrolux.gradient import Method
-    from retrolux.gradient.measured import Bench
+    from retrolux.gradient.measured import Bench, OutputPhase
     from retrolux.hardware import Chip, Imperfections
     from retrolux.mesh import Topology
 
@@ -53,6 +53,8 @@ class Mesh(nn.Module):
     gradient : str or Method
         How gradients are got from a chip: a name in `retrolux.gradient.METHODS` or an object with options. Without
         a chip they are exact.
+    output_phase : {"measured", "known"}
+        Of a chip: whether the phases of its output are measured, or taken from the model of an ideal mesh.
     chip_seed : int
         Which of all chips with these imperfections it is.
     trainable : array_like of bool, shape (mzis, 2), optional
@@ -93,6 +95,7 @@ class Mesh(nn.Module):
         imperfections: Imperfections | None = None,
         chip: Chip | None = None,
         gradient: str | Method = "adjoint",
+        output_phase: OutputPhase = "measured",
         chip_seed: int = 0,
         trainable: ArrayLike | None = None,
     ) -> None:
@@ -124,7 +127,7 @@ class Mesh(nn.Module):
 
         self.trainable: Tensor | None
         self.register_buffer("trainable", None if trainable is None else _mask(trainable, mzis), persistent=False)
-        self._chip = chip_for(topology, dtype, imperfections, chip, gradient, chip_seed)
+        self._chip = chip_for(topology, dtype, imperfections, chip, gradient, output_phase, chip_seed)
         if self._chip is not None and (coupler_error is not None or loss_db is not None):
             raise ValueError("give coupler_error and loss_db, or a chip that has its own, not both")
 

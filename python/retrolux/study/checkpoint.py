@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from retrolux.data.atomic import write_atomically
-from retrolux.study.config import TrainConfig
+from retrolux.study.config import from_dict
 from retrolux.study.network import Network
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["load", "read_checkpoint", "write_checkpoint"]
 
-_FORMAT = "retrolux train 1"
+_FORMAT = "retrolux train 2"
 
 
 def write_checkpoint(path: Path, contents: dict[str, Any]) -> None:
@@ -65,7 +65,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
 
 
 def load(path: str | os.PathLike[str]) -> Network:
-    """Load a trained network.
+    """Load a trained network, with the chips it was trained on.
 
     Parameters
     ----------
@@ -90,6 +90,6 @@ def load(path: str | os.PathLike[str]) -> Network:
     >>> network = load("runs/digits/best.pt")  # doctest: +SKIP
     """
     contents = read_checkpoint(Path(path))
-    network = Network(TrainConfig(**contents["config"]))
+    network = Network(from_dict(contents["config"]))
     network.load_state_dict(contents["network"])
     return network.eval()

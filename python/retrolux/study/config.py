@@ -9,21 +9,27 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
+from retrolux.hardware import Imperfections, presets
+
 if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 __all__ = [
     "DatasetName",
+    "GradientName",
     "LossName",
     "OptimizerName",
+    "OutputPhaseName",
     "TopologyName",
     "TrainConfig",
     "check_resumable",
+    "from_dict",
     "from_toml",
     "to_toml",
 ]
@@ -33,6 +39,19 @@ TopologyName = Literal["triangular", "rectangular", "butterfly", "permuting_rect
 LossName = Literal["cross_entropy", "batch_axis"]
 OptimizerName = Literal["adam", "sgd"]
 FieldType = Literal["complex64", "complex128"]
+OutputPhaseName = Literal["measured", "known"]
+# "auto", then the names in retrolux.gradient.METHODS, which would bring torch.
+GradientName = Literal[
+    "auto",
+    "adjoint",
+    "three_measurement",
+    "sum_difference",
+    "lock_in",
+    "finite_difference",
+    "parameter_shift",
+    "spsa",
+    "physics_aware",
+]
 
 _PLANAR = ("moons", "circle", "ring", "blobs")
 
@@ -63,7 +82,9 @@ class TrainConfig:
     optimizer
         adam, or sgd with momentum 0.9. Both act on the phases (rad).
     lr
-        Learning rate, above 0: rad for adam, rad² per unit of loss for sgd.
+        Learning rate of the first epoch, above 0: rad for adam, rad² per unit of loss for sgd.
+    lr_half_life
+        Epochs in which the learning rate falls to its half, at least 0; 0 keeps it as it is.
     batch
         Samples per step, at least 1.
     epochs
@@ -79,11 +100,24 @@ class TrainConfig:
         CPU threads; 0 leaves the choice to torch. Steps on small batches are too short to share.
     data_dir
         Folder with the files of mnist (MNIST/raw/…); empty: the environment variable RETROLUX_DATA.
+    gradient
+        How gradients are got. auto: by three_measurement, the protocol of the published study, from chips that have
+        an imperfection; else computed on exact meshes, without a chip. Any other name puts the meshes on chips,
+        ideal ones where no imperfection is given: adjoint is what no chip can measure, the exact gradient of the
+        imperfect chip, physics_aware that of the mesh it should be; the others measure.
+    output_phase
+        Where the phases of a chip's output come from: measured, with the errors of its detectors, or known from the
+        model of an ideal mesh, where the chip measures powers alone.
+    chip_seed
+        Which of all such chips they are, 0 … 2⁶³ − 1: seed of what goes wrong in fabrication and of all noise. Each
+        mesh is another chip.
+    imperfections
+        What is wrong with the chips, for training and testing.
 
     Raises
     ------
     ValueError
-        When a field is out of range or of the wrong type.
+        When a field is out of range or of the wrong type, or an option of chips is given without a chip.
     """
 
     dataset: DatasetName = "digits"
@@ -93,6 +127,7 @@ class TrainConfig:
     loss: LossName = "cross_entropy"
     optimizer: OptimizerName = "adam"
     lr: float = 0.01
+    lr_half_life: float = 0.0
     batch: int = 64
     epochs: int = 40
     seed: int = 0
@@ -100,6 +135,10 @@ class TrainConfig:
     gain: float = 100.0
     threads: int = 1
     data_dir: str = ""
+    gradient: GradientName = "auto"
+    output_phase: OutputPhaseName = "measured"
+    chip_seed: int = 0
+    imperfections: Imperfections = presets.IDEAL
 
     def __post_init__(self) -> None:
         for field, choices in _CHOICES.items():
@@ -110,16 +149,31 @@ class TrainConfig:
         _check_integer("epochs", self.epochs, 1)
         _check_integer("seed", self.seed, 0, 2**63 - 1)
         _check_integer("threads", self.threads, 0)
+        _check_integer("chip_seed", self.chip_seed, 0, 2**63 - 1)
         _check_positive("lr", self.lr)
+        _check_positive("lr_half_life", self.lr_half_life, or_zero=True)
         _check_positive("gain", self.gain)
         if not isinstance(self.data_dir, str):
             raise ValueError(f"data_dir must be a string, got {self.data_dir!r}")
+        if not isinstance(self.imperfections, Imperfections):
+            raise ValueError(f"imperfections must be Imperfections, got {self.imperfections!r}")
+        for option, default in (("chip_seed", 0), ("output_phase", "measured")):
+            value = getattr(self, option)
+            if self.method is None and value != default:
+                raise ValueError(f"{option} needs a chip: an imperfection or a gradient other than auto, got {value!r}")
         if self.dataset in _PLANAR and self.modes != 4:
             raise ValueError(f"modes must be 4 for {self.dataset}, got {self.modes}")
         if self.modes < self.classes * self.ports_per_class:
             raise ValueError(
                 f"modes must be at least {self.classes} for {self.dataset}, a port per class, got {self.modes}"
             )
+
+    @property
+    def method(self) -> str | None:
+        """Name of the gradient method in `retrolux.gradient.METHODS`; None for exact meshes without a chip."""
+        if self.gradient != "auto":
+            return self.gradient
+        return None if self.imperfections.is_ideal else "three_measurement"
 
     @property
     def classes(self) -> int:
@@ -166,13 +220,40 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "loss": get_args(LossName),
     "optimizer": get_args(OptimizerName),
     "dtype": get_args(FieldType),
+    "gradient": get_args(GradientName),
+    "output_phase": get_args(OutputPhaseName),
 }
 
 
 def to_toml(config: TrainConfig) -> str:
-    """Return the configuration as the text of a TOML file, one line per field."""
+    """Return the configuration as the text of a TOML file, one line per field, the imperfections in a table."""
+    values = dataclasses.asdict(config)
+    del values["imperfections"]
     # A JSON string, number or boolean is a TOML one.
-    return "".join(f"{k} = {json.dumps(v, ensure_ascii=False)}\n" for k, v in dataclasses.asdict(config).items())
+    lines = "".join(f"{name} = {json.dumps(value, ensure_ascii=False)}\n" for name, value in values.items())
+    return f"{lines}\n[imperfections]\n{config.imperfections.to_toml()}"
+
+
+def from_dict(values: Mapping[str, Any]) -> TrainConfig:
+    """Return the configuration that `dataclasses.asdict` or a TOML file gave as a dict.
+
+    Fields that it leaves out are those recommended for its data set, imperfections that it leaves out are ideal.
+
+    Raises
+    ------
+    ValueError
+        When it holds an unknown field or a bad value.
+    """
+    known = [field.name for field in dataclasses.fields(TrainConfig)]
+    for name in values:
+        if name not in known:
+            raise ValueError(f"there is no field {name!r}; the fields are {', '.join(known)}")
+    table = values.get("imperfections", {})
+    if not isinstance(table, dict):
+        raise ValueError(f"imperfections must be a table of names and values, got {table!r}")
+    imperfections = Imperfections.from_json(json.dumps(table, default=str))
+    base = TrainConfig.recommended(values.get("dataset", "digits"), values.get("optimizer", "adam"))
+    return dataclasses.replace(base, **{**values, "imperfections": imperfections})
 
 
 def from_toml(path: Path) -> TrainConfig:
@@ -191,13 +272,8 @@ def from_toml(path: Path) -> TrainConfig:
         raise FileNotFoundError(f"there is no configuration file {path}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{path} is not a TOML file: {error}") from None
-    known = [field.name for field in dataclasses.fields(TrainConfig)]
-    for name in values:
-        if name not in known:
-            raise ValueError(f"{path} holds the unknown field {name!r}; the fields are {', '.join(known)}")
     try:
-        base = TrainConfig.recommended(values.get("dataset", "digits"), values.get("optimizer", "adam"))
-        return dataclasses.replace(base, **values)
+        return from_dict(values)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
 
@@ -210,16 +286,20 @@ def check_resumable(started: TrainConfig, continued: TrainConfig) -> None:
     ValueError
         When a field differs that decides what the run computes, or epochs shrinks.
     """
-    pairs = {
-        name: (value, getattr(continued, name))
-        for name, value in dataclasses.asdict(started).items()
-        if name not in _FREE_ON_RESUME
-    }
+    was_all, now_all = _settings(started), _settings(continued)
+    pairs = {name: (was, now_all[name]) for name, was in was_all.items() if name not in _FREE_ON_RESUME}
     changed = [f"{name} (was {was!r}, now {now!r})" for name, (was, now) in pairs.items() if was != now]
     if changed:
         raise ValueError(f"a run is resumed with the configuration it was started with; changed: {', '.join(changed)}")
     if continued.epochs < started.epochs:
         raise ValueError(f"epochs may grow when a run is resumed, got {continued.epochs} after {started.epochs}")
+
+
+def _settings(config: TrainConfig) -> dict[str, object]:
+    """Return every option by its name, the imperfections among them."""
+    values: dict[str, object] = {field.name: getattr(config, field.name) for field in dataclasses.fields(config)}
+    del values["imperfections"]
+    return values | vars(config.imperfections)
 
 
 def _check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
@@ -233,6 +313,8 @@ def _check_integer(name: str, value: object, low: int, high: int | None = None) 
         raise ValueError(f"{name} must be an integer {allowed}, got {value!r}")
 
 
-def _check_positive(name: str, value: object) -> None:
+def _check_positive(name: str, value: object, *, or_zero: bool = False) -> None:
+    if or_zero and value == 0 and not isinstance(value, bool):
+        return
     if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 < value < math.inf:
-        raise ValueError(f"{name} must be a finite number above 0, got {value!r}")
+        raise ValueError(f"{name} must be a finite number {'of at least' if or_zero else 'above'} 0, got {value!r}")

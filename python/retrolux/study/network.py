@@ -26,12 +26,12 @@ _BUILDERS = {
 }
 
 
-def random_stream(seed: int, purpose: Literal["phases", "order"], index: int) -> np.random.Generator:
-    """Return the generator of the first phases of mesh `index`, or of the order of the samples in epoch `index`.
+def random_stream(seed: int, purpose: Literal["phases", "order", "chip"], index: int) -> np.random.Generator:
+    """Return the generator of the first phases or the chip of mesh `index`, or of the order in epoch `index`.
 
     Streams of another purpose or index are independent; each is a function of the three arguments alone.
     """
-    key = ("phases", "order").index(purpose)
+    key = ("phases", "order", "chip").index(purpose)
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(key, index)))
 
 
@@ -40,11 +40,12 @@ class Network(nn.Module):
 
     Pai et al., Science 380, 398 (2023). θ and φ start Haar-random. The output phases γ stay 0, since the
     modulus would hide them, and the last modulus is left out, since the detectors see |y|² all the same.
+    With a gradient method each mesh is a simulated chip of its own, in training and in testing.
 
     Parameters
     ----------
     config : TrainConfig
-        Sizes, topology, number type, gain and seed.
+        Sizes, topology, number type, gain and seed; the chips and how their gradients are measured.
 
     Attributes
     ----------
@@ -64,8 +65,7 @@ class Network(nn.Module):
         self.gain = config.gain
         self.dtype: torch.dtype = getattr(torch, config.dtype)
         topology = _BUILDERS[config.topology](config.modes)
-        seeds = [int(random_stream(config.seed, "phases", i).integers(2**63)) for i in range(config.meshes)]
-        self.meshes = nn.ModuleList(Mesh(topology, self.dtype, seed, train_gamma=False) for seed in seeds)
+        self.meshes = nn.ModuleList(_mesh(config, topology, self.dtype, index) for index in range(config.meshes))
         self.modulus = Modulus()
         self.detector = Intensity(range(self.classes * self.ports_per_class))
 
@@ -88,7 +88,45 @@ class Network(nn.Module):
         powers: Tensor = self.detector(field).unflatten(-1, (self.classes, self.ports_per_class)).sum(dim=-1)
         return self.gain * powers
 
+    @property
+    def layers(self) -> list[Mesh]:
+        """The meshes, in the order light meets them."""
+        return [layer for layer in self.meshes if isinstance(layer, Mesh)]
+
     def phases(self) -> list[tuple[mesh.Topology, NDArray[np.floating], NDArray[np.floating]]]:
         """Return topology, θ and φ (rad, shape (mzis,)) of each mesh, as `retrolux.plot.draw_meshes` takes them."""
-        layers = [layer for layer in self.meshes if isinstance(layer, Mesh)]
-        return [(layer.topology, layer.theta.numpy(force=True), layer.phi.numpy(force=True)) for layer in layers]
+        return [(layer.topology, layer.theta.numpy(force=True), layer.phi.numpy(force=True)) for layer in self.layers]
+
+    def shots(self) -> int:
+        """Return the samples of light sent through all chips so far; 0 without chips."""
+        return sum(layer.bench.shots for layer in self.layers if layer.bench is not None)
+
+    def gradient_cosine(self) -> float:
+        """Return the cosine between measured and exact gradient of the last backward pass, the mean over the meshes.
+
+        Without chips gradients are exact, and it is 1.
+
+        Raises
+        ------
+        RuntimeError
+            When the network is on chips and there was no backward pass.
+        """
+        cosines = [1.0 if layer.bench is None else layer.cosine_to_exact() for layer in self.layers]
+        return float(np.mean(cosines))
+
+
+def _mesh(config: TrainConfig, topology: mesh.Topology, dtype: torch.dtype, index: int) -> Mesh:
+    """Return mesh `index` with its first phases, exact or on a chip of its own."""
+    seed = int(random_stream(config.seed, "phases", index).integers(2**63))
+    if config.method is None:
+        return Mesh(topology, dtype, seed, train_gamma=False)
+    return Mesh(
+        topology,
+        dtype,
+        seed,
+        train_gamma=False,
+        imperfections=config.imperfections,
+        gradient=config.method,
+        output_phase=config.output_phase,
+        chip_seed=int(random_stream(config.chip_seed, "chip", index).integers(2**63)),
+    )

@@ -19,7 +19,7 @@ from torch.nn import functional as F
 from retrolux import data
 from retrolux.data.atomic import write_atomically
 from retrolux.study.checkpoint import read_checkpoint, write_checkpoint
-from retrolux.study.config import TrainConfig, check_resumable, to_toml
+from retrolux.study.config import TrainConfig, check_resumable, from_dict, to_toml
 from retrolux.study.network import Network, random_stream
 
 if TYPE_CHECKING:
@@ -40,7 +40,12 @@ class Epoch:
     train_loss, train_error : float
         Mean over the samples as they were trained on, while the phases moved; errors are fractions in [0, 1].
     test_loss, test_error : float
-        Over the test set, after the epoch.
+        Over the test set, after the epoch; through the chips and their noise, where there are any.
+    gradient_cosine : float
+        Cosine between the measured and the exact gradient of theta and phi for the last batch, the mean over the
+        meshes; 1 without chips.
+    shots : int
+        Samples of light sent through all chips since the run began, for training and testing; 0 without chips.
     seconds : float
         Wall time (s).
     """
@@ -50,6 +55,8 @@ class Epoch:
     train_error: float
     test_loss: float
     test_error: float
+    gradient_cosine: float
+    shots: int
     seconds: float
 
 
@@ -175,7 +182,7 @@ def resume_run(
     if not (folder / "last.pt").exists():
         raise FileNotFoundError(f"{folder} holds no run to resume: there is no last.pt")
     state = read_checkpoint(folder / "last.pt")
-    check_resumable(TrainConfig(**state["config"]), config)
+    check_resumable(from_dict(state["config"]), config)
     run = _prepare(config, folder, download=download)
     run.network.load_state_dict(state["network"])
     run.optimizer.load_state_dict(state["optimizer"])
@@ -211,8 +218,10 @@ def _finish(run: Run, report: Callable[[Epoch], None] | None) -> Run:
 
 
 def _train_epoch(run: Run, index: int) -> Epoch:
-    """Train one epoch; the order of the samples is a function of the seed and the epoch alone."""
+    """Train one epoch; the order of the samples and the learning rate are functions of the settings and the epoch."""
     start = time.perf_counter()
+    if run.config.lr_half_life:
+        run.optimizer.param_groups[0]["lr"] = run.config.lr * 0.5 ** (index / run.config.lr_half_life)
     inputs, labels = run.dataset.train_x, run.dataset.train_y
     order = torch.from_numpy(random_stream(run.config.seed, "order", index).permutation(len(labels)))
     run.network.train()
@@ -228,6 +237,7 @@ def _train_epoch(run: Run, index: int) -> Epoch:
         run.optimizer.step()
         loss_sum += value * len(chosen)
         errors += int((logits.argmax(dim=-1) != labels[chosen]).sum())
+    cosine = run.network.gradient_cosine()  # before new phases are written for the test
     run.network.eval()
     with torch.no_grad():
         logits = _logits(run, run.dataset.test_x, index)
@@ -239,6 +249,8 @@ def _train_epoch(run: Run, index: int) -> Epoch:
         train_error=errors / len(labels),
         test_loss=test_loss,
         test_error=test_error,
+        gradient_cosine=cosine,
+        shots=run.network.shots(),
         seconds=time.perf_counter() - start,
     )
 
