@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <limits>
 #include <stdexcept>
 
 #if defined(__unix__) || defined(__APPLE__)
@@ -19,19 +20,22 @@ std::string shape_text(const index_t* sizes, std::size_t count) {
     return text + (count == 1 ? ",)" : ")");
 }
 
-/// Finds the first number that is not finite or below `least`; one sentence says where and what it is.
+/// Refuses a number that is not finite or below `least`; one sentence says where and what it is.
 template <class T>
 void require_finite(const char* name, const RealArray<T>& array, T least, const char* expected) {
+    constexpr T most = std::numeric_limits<T>::max();
     const T* data = array.data();
-    for (index_t i = 0; i < array.size(); ++i) {
-        if (std::isfinite(data[i]) && data[i] >= least) continue;
-        const std::string place = array.ndim() == 1
-                                      ? std::to_string(i)
-                                      : std::to_string(i / array.shape(1)) + ", " + std::to_string(i % array.shape(1));
-        const std::string value = std::isnan(data[i]) ? "nan" : std::to_string(data[i]);
-        throw std::invalid_argument(std::string(name) + " must be " + expected + ", got " + value + " at [" + place +
-                                    "]");
-    }
+    const index_t size = array.size();
+    int wrong = 0;  // a plain loop without a way out, which vectors can run
+    for (index_t i = 0; i < size; ++i) wrong |= !(data[i] >= least && data[i] <= most);
+    if (!wrong) return;
+    index_t i = 0;
+    while (data[i] >= least && data[i] <= most) ++i;
+    const std::string place = array.ndim() == 1
+                                  ? std::to_string(i)
+                                  : std::to_string(i / array.shape(1)) + ", " + std::to_string(i % array.shape(1));
+    const std::string value = std::isnan(data[i]) ? "nan" : std::to_string(data[i]);
+    throw std::invalid_argument(std::string(name) + " must be " + expected + ", got " + value + " at [" + place + "]");
 }
 
 std::atomic<bool> forked{false};

@@ -20,7 +20,9 @@ struct AdjointPass {
     const T* grad_y;
     T* x;
     T* grad_x;
-    const Return<T>* returns;
+    const Crossing<T>* inverses;   ///< T^-1 of each MZI, for the light
+    const Crossing<T>* daggers;    ///< T† of each MZI, for its gradient; the same array where nothing is lost
+    const ThetaWeights<T>* theta;  ///< how dL/dtheta follows from light and gradient
     const T* cosine;
     const T* sine;
     /// Sums kept for each MZI: 2 (theta, phi) or 8 (products at its output, from which all gradients follow).
@@ -48,7 +50,7 @@ struct AdjointPass {
                 add_products<T, lanes>(tile + a, tile + b, grad + a, grad + b, mzi_sums);
                 mzi_sums = unused;
             }
-            step_back<T, lanes>(returns[k], tile + a, tile + b, grad + a, grad + b, mzi_sums);
+            step_back<T, lanes>(inverses[k], daggers[k], theta[k], tile + a, tile + b, grad + a, grad + b, mzi_sums);
         }
         if (x) unpack<T, lanes>(tile, count, modes, x + 2 * first * modes);
         if (grad_x) unpack<T, lanes>(grad, count, modes, grad_x + 2 * first * modes);
@@ -62,15 +64,24 @@ void adjoint(const Mesh<T>& mesh, Light<const T> y, const T* grad_y, T* x, T* gr
              int threads) {
     const bool sensitivity = gradients.coupler_error || gradients.loss_db;
     const int sums_per_mzi = sensitivity ? 8 : 2;
-    const Scratch<Return<T>> returns(mesh.mzis);
+    const Scratch<Crossing<T>> daggers(mesh.mzis);
+    const Scratch<Crossing<T>> inverses(mesh.loss_db ? mesh.mzis : 0);
+    const Scratch<ThetaWeights<T>> theta(mesh.mzis);
     const Scratch<T> phases(2 * mesh.modes);
-    return_matrices(mesh, returns.data(), threads);
+    reverse_matrices(mesh, daggers.data(), threads);
+    if (mesh.loss_db) inverse_matrices(mesh, inverses.data(), threads);
+    theta_weights(mesh, theta.data());
     output_phases(mesh, phases.data(), phases.data() + mesh.modes);
-    const AdjointPass<T> pass{
-        mesh, y, grad_y, x, grad_x, returns.data(), phases.data(), phases.data() + mesh.modes, sums_per_mzi};
+    const AdjointPass<T> pass{mesh,           y,
+                              grad_y,         x,
+                              grad_x,         mesh.loss_db ? inverses.data() : daggers.data(),
+                              daggers.data(), theta.data(),
+                              phases.data(),  phases.data() + mesh.modes,
+                              sums_per_mzi};
 
     const Tiling<T> tiling(y.batch);
-    PiecewiseSums sums(tiling.tiles, sums_per_mzi * mesh.mzis + mesh.modes);
+    const index_t light_bytes = y.batch * mesh.modes * static_cast<index_t>(2 * sizeof(T));
+    PiecewiseSums sums(tiling.tiles, sums_per_mzi * mesh.mzis + mesh.modes, light_bytes);
     const int workers = useful_workers(
         threads, sums.count(), operations_per_mzi * static_cast<double>(mesh.mzis) * static_cast<double>(y.batch));
     const index_t tile_size = 4 * mesh.modes * wide<T>;

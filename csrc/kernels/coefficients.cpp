@@ -98,22 +98,30 @@ void inverses(const Factors& f, int count, Entries<T>& m) {
     }
 }
 
-/// Calls body(factors, matrices, first MZI, count) for every block, a share of the blocks on each thread.
+/// Calls body(factors, first MZI, count) for every block, a share of the blocks on each thread.
 template <class T, class Body>
-void for_each_mzi(const Mesh<T>& mesh, int threads, const Body& body) {
+void for_each_block(const Mesh<T>& mesh, int threads, const Body& body) {
     const index_t blocks = (mesh.mzis + Factors::block - 1) / Factors::block;
     const int workers = useful_workers(threads, blocks, 100.0 * static_cast<double>(mesh.mzis));
     in_parallel(workers, [&](int worker) {
         Factors factors;
-        Entries<T> entries;
         for (index_t b = share(blocks, workers, worker); b < share(blocks, workers, worker + 1); ++b) {
             const index_t first = b * Factors::block;
             const index_t left = mesh.mzis - first;
             const int count = left < Factors::block ? static_cast<int>(left) : Factors::block;
             load_factors(mesh, first, count, factors);
-            matrices(factors, count, entries);
-            body(factors, entries, first, count);
+            body(factors, first, count);
         }
+    });
+}
+
+/// Calls body(factors, matrices T, first MZI, count) likewise.
+template <class T, class Body>
+void for_each_matrix(const Mesh<T>& mesh, int threads, const Body& body) {
+    for_each_block(mesh, threads, [&](const Factors& factors, index_t first, int count) {
+        Entries<T> entries;
+        matrices(factors, count, entries);
+        body(factors, entries, first, count);
     });
 }
 
@@ -136,35 +144,44 @@ void load_factors(const Mesh<T>& mesh, index_t first, int count, Factors& factor
 
 template <class T>
 void forward_matrices(const Mesh<T>& mesh, Crossing<T>* crossings, int threads) {
-    for_each_mzi(mesh, threads, [&](const Factors&, const Entries<T>& entries, index_t first, int count) {
+    for_each_matrix(mesh, threads, [&](const Factors&, const Entries<T>& entries, index_t first, int count) {
         for (int i = 0; i < count; ++i) crossings[first + i] = entries.matrix(i);
     });
 }
 
 template <class T>
 void reverse_matrices(const Mesh<T>& mesh, Crossing<T>* crossings, int threads) {
-    for_each_mzi(mesh, threads, [&](const Factors&, const Entries<T>& entries, index_t first, int count) {
+    for_each_matrix(mesh, threads, [&](const Factors&, const Entries<T>& entries, index_t first, int count) {
         for (int i = 0; i < count; ++i) crossings[first + i] = entries.dagger(i);
     });
 }
 
 template <class T>
-void return_matrices(const Mesh<T>& mesh, Return<T>* returns, int threads) {
-    for_each_mzi(mesh, threads, [&](const Factors& f, const Entries<T>& entries, index_t first, int count) {
-        Entries<T> inverse;
-        if (mesh.loss_db) inverses(f, count, inverse);
-        for (int i = 0; i < count; ++i) {
-            const T c = static_cast<T>(f.cos_2[i]), s = static_cast<T>(f.sin_2[i]);
-            // Without loss the inverse is the conjugate transpose.
-            returns[first + i] = {mesh.loss_db ? inverse.matrix(i) : entries.dagger(i), entries.dagger(i), -c * c,
-                                  -s * s, c * s};
-        }
+void inverse_matrices(const Mesh<T>& mesh, Crossing<T>* crossings, int threads) {
+    for_each_block(mesh, threads, [&](const Factors& f, index_t first, int count) {
+        Entries<T> entries;
+        inverses(f, count, entries);
+        for (int i = 0; i < count; ++i) crossings[first + i] = entries.matrix(i);
     });
 }
 
 template <class T>
+void theta_weights(const Mesh<T>& mesh, ThetaWeights<T>* weights) {
+    double cosine[Factors::block], sine[Factors::block];
+    for (index_t first = 0; first < mesh.mzis; first += Factors::block) {
+        const index_t left = mesh.mzis - first;
+        const int count = left < Factors::block ? static_cast<int>(left) : Factors::block;
+        couplers(mesh, first, count, 1, cosine, sine);
+        for (int i = 0; i < count; ++i) {
+            const T c = static_cast<T>(cosine[i]), s = static_cast<T>(sine[i]);
+            weights[first + i] = {-c * c, -s * s, c * s};
+        }
+    }
+}
+
+template <class T>
 void forward_tapped(const Mesh<T>& mesh, Tapped<T>* tapped, int threads) {
-    for_each_mzi(mesh, threads, [&](const Factors& f, const Entries<T>& entries, index_t first, int count) {
+    for_each_matrix(mesh, threads, [&](const Factors& f, const Entries<T>& entries, index_t first, int count) {
         for (int i = 0; i < count; ++i)
             tapped[first + i] = {entries.matrix(i), T(f.cos_2[i]), T(f.sin_2[i]), T(f.t0[i] * f.t0[i])};
     });
@@ -172,7 +189,7 @@ void forward_tapped(const Mesh<T>& mesh, Tapped<T>* tapped, int threads) {
 
 template <class T>
 void backward_tapped(const Mesh<T>& mesh, Tapped<T>* tapped, int threads) {
-    for_each_mzi(mesh, threads, [&](const Factors& f, const Entries<T>& entries, index_t first, int count) {
+    for_each_matrix(mesh, threads, [&](const Factors& f, const Entries<T>& entries, index_t first, int count) {
         // Backward light passes the phi tap before the loss of its arm, and leaves by the upper input port behind it.
         for (int i = 0; i < count; ++i)
             tapped[first + i] = {entries.transpose(i), T(f.cos_2[i]), T(f.sin_2[i]), T(1 / (f.t0[i] * f.t0[i]))};
@@ -200,8 +217,10 @@ template void forward_matrices(const Mesh<float>&, Crossing<float>*, int);
 template void forward_matrices(const Mesh<double>&, Crossing<double>*, int);
 template void reverse_matrices(const Mesh<float>&, Crossing<float>*, int);
 template void reverse_matrices(const Mesh<double>&, Crossing<double>*, int);
-template void return_matrices(const Mesh<float>&, Return<float>*, int);
-template void return_matrices(const Mesh<double>&, Return<double>*, int);
+template void inverse_matrices(const Mesh<float>&, Crossing<float>*, int);
+template void inverse_matrices(const Mesh<double>&, Crossing<double>*, int);
+template void theta_weights(const Mesh<float>&, ThetaWeights<float>*);
+template void theta_weights(const Mesh<double>&, ThetaWeights<double>*);
 template void forward_tapped(const Mesh<float>&, Tapped<float>*, int);
 template void forward_tapped(const Mesh<double>&, Tapped<double>*, int);
 template void backward_tapped(const Mesh<float>&, Tapped<float>*, int);

@@ -10,13 +10,11 @@ struct Crossing {
     T aa_re, aa_im, ab_re, ab_im, ba_re, ba_im, bb_re, bb_im;
 };
 
-/// What an adjoint pass needs to step back over one MZI.
+/// dL/dtheta of one MZI from light y and gradient g at its output ports:
+/// aa Im(conj(g_a) y_a) + bb Im(conj(g_b) y_b) + ab [Re(conj(g_a) y_b) - Re(conj(g_b) y_a)].
 template <class T>
-struct Return {
-    Crossing<T> inverse;  ///< T^-1, for the light
-    Crossing<T> dagger;   ///< T†, for its gradient
-    /// dL/dtheta = aa Im(conj(g_a) y_a) + bb Im(conj(g_b) y_b) + ab [Re(conj(g_a) y_b) - Re(conj(g_b) y_a)].
-    T theta_aa, theta_bb, theta_ab;
+struct ThetaWeights {
+    T aa, bb, ab;
 };
 
 /// What a tapped pass needs of one MZI: its matrix, and how the fields at the taps follow from those at its ports.
@@ -48,9 +46,13 @@ void forward_matrices(const Mesh<T>& mesh, Crossing<T>* crossings, int threads);
 template <class T>
 void reverse_matrices(const Mesh<T>& mesh, Crossing<T>* crossings, int threads);
 
-/// All that an adjoint pass needs. Shape (mzis).
+/// Matrices T^-1 of all MZIs, for light that is traced back. Shape (mzis).
 template <class T>
-void return_matrices(const Mesh<T>& mesh, Return<T>* returns, int threads);
+void inverse_matrices(const Mesh<T>& mesh, Crossing<T>* crossings, int threads);
+
+/// Shape (mzis).
+template <class T>
+void theta_weights(const Mesh<T>& mesh, ThetaWeights<T>* weights);
 
 /// For tapped passes of light that goes forward, or backward. Shape (mzis).
 template <class T>

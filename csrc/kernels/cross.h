@@ -24,11 +24,11 @@ inline void cross(const Crossing<T>& matrix, T* __restrict a, T* __restrict b) {
 /// Steps light (a, b) and gradient (ga, gb) from the output to the input side of one MZI, and adds
 /// dL/dtheta and dL/dphi, summed over the lanes, to sums[0] and sums[1].
 template <class T, int lanes>
-inline void step_back(const Return<T>& back, T* __restrict a, T* __restrict b, T* __restrict ga, T* __restrict gb,
-                      double* __restrict sums) {
-    const Crossing<T> r = back.inverse;
-    const Crossing<T> h = back.dagger;
-    const T theta_aa = back.theta_aa, theta_bb = back.theta_bb, theta_ab = back.theta_ab;
+inline void step_back(const Crossing<T>& inverse, const Crossing<T>& dagger, const ThetaWeights<T>& weights,
+                      T* __restrict a, T* __restrict b, T* __restrict ga, T* __restrict gb, double* __restrict sums) {
+    const Crossing<T> r = inverse;
+    const Crossing<T> h = dagger;
+    const T theta_aa = weights.aa, theta_bb = weights.bb, theta_ab = weights.ab;
     T theta = 0, phi = 0;
 #pragma omp simd reduction(+ : theta, phi)
     for (int l = 0; l < lanes; ++l) {

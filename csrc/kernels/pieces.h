@@ -10,8 +10,10 @@ namespace retrolux::RETROLUX_ISA {
 /// its own; how many depends on the work alone. The pieces are added in their order, whoever computed them.
 class PiecewiseSums {
 public:
-    PiecewiseSums(index_t tiles, index_t sums)
-        : tiles_(tiles), sums_(sums), pieces_(pieces(tiles, sums)), partial_((pieces_ + 1) * sums) {}
+    /// Room for `sums` numbers a piece. The pieces together take no more memory than 1 MB and half of the light itself,
+    /// except that there are two where there are two tiles.
+    PiecewiseSums(index_t tiles, index_t sums, index_t light_bytes)
+        : tiles_(tiles), sums_(sums), pieces_(pieces(tiles, sums, light_bytes)), partial_(pieces_ * sums) {}
 
     /// Calls body(tile, sums of its piece, worker) for every tile, on at most `workers` threads.
     template <class Body>
@@ -23,22 +25,22 @@ public:
                 for (index_t t = tiles_ * p / pieces_; t < tiles_ * (p + 1) / pieces_; ++t) body(t, mine, worker);
             }
         });
-        double* total = partial_.data() + pieces_ * sums_;
-        for (index_t i = 0; i < sums_; ++i) total[i] = 0;
-        for (index_t p = 0; p < pieces_; ++p)
-            for (index_t i = 0; i < sums_; ++i) total[i] += partial_.data()[p * sums_ + i];
+        for (index_t p = 1; p < pieces_; ++p)
+            for (index_t i = 0; i < sums_; ++i) partial_.data()[i] += partial_.data()[p * sums_ + i];
     }
 
+    /// Number of pieces, at least one: no more threads than that have work.
     index_t count() const { return pieces_; }
-    const double* total() const { return partial_.data() + pieces_ * sums_; }
+    /// The sums over the whole batch, once they are added up.
+    const double* total() const { return partial_.data(); }
 
 private:
-    /// Enough pieces for many threads where meshes are small, few where the sums would fill memory.
-    static index_t pieces(index_t tiles, index_t sums) {
-        constexpr index_t budget = 3 << 20;  // bytes
+    static index_t pieces(index_t tiles, index_t sums, index_t light_bytes) {
+        const index_t budget = (1 << 20) + light_bytes / 2;
         index_t most = budget / (sums * static_cast<index_t>(sizeof(double)));
-        most = most < 4 ? 4 : most > 64 ? 64 : most;
-        return tiles < most ? tiles : most;
+        most = most < 2 ? 2 : most > 64 ? 64 : most;
+        most = tiles < most ? tiles : most;
+        return most < 1 ? 1 : most;
     }
 
     index_t tiles_, sums_, pieces_;

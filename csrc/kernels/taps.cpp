@@ -113,7 +113,8 @@ struct TappedPass {
 template <class T>
 void run(const TappedPass<T>& pass, int threads) {
     const Tiling<T> tiling(pass.x.batch);
-    PiecewiseSums sums(tiling.tiles, pass.taps.each ? 1 : 4 * pass.mesh.mzis + 1);
+    const index_t light_bytes = pass.x.batch * pass.mesh.modes * static_cast<index_t>(2 * sizeof(T));
+    PiecewiseSums sums(tiling.tiles, pass.taps.each ? 1 : 4 * pass.mesh.mzis + 1, light_bytes);
     const int workers =
         useful_workers(threads, sums.count(),
                        operations_per_mzi * static_cast<double>(pass.mesh.mzis) * static_cast<double>(pass.x.batch));
