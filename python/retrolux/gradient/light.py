@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from retrolux.hardware.chip import TapMode
 
-__all__ = ["normalised", "send"]
+__all__ = ["normalised", "scaled", "send"]
 
 
 class _Direction(Protocol):
@@ -51,14 +51,32 @@ def send(
     weights = np.ones(len(light), light.real.dtype) if weights is None else weights
     if power is None:
         return direction(light, taps=taps, weights=weights if taps == "sum" else None)
-    unit, norm = normalised(light)
+    norm = _norms(light)
     scale = norm / light.real.dtype.type(np.sqrt(power))
-    sent = unit * light.real.dtype.type(np.sqrt(power))
+    sent = scaled(light, 1 / np.where(norm > 0, scale, 1))
     reading = direction(sent, taps=taps, weights=weights * scale**2 if taps == "sum" else None)
-    return Reading(reading.output * scale[:, None], reading.taps)
+    return Reading(scaled(reading.output, scale), reading.taps)
 
 
 def normalised(light: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
     """Return samples of total power 1, dark ones as they are, and the norms they had, shape (batch,)."""
-    norm = np.sqrt(np.einsum("bm,bm->b", light.real, light.real) + np.einsum("bm,bm->b", light.imag, light.imag))
-    return light / np.where(norm > 0, norm, 1)[:, None], norm
+    norm = _norms(light)
+    return scaled(light, 1 / np.where(norm > 0, norm, 1)), norm
+
+
+def scaled(light: NDArray[Any], factors: NDArray[Any]) -> NDArray[Any]:
+    """Return samples of light, shape (batch, modes), each times a real factor, shape (batch,)."""
+    product: NDArray[Any] = (_parts(light) * factors[:, None]).view(light.dtype)
+    return product
+
+
+def _norms(light: NDArray[Any]) -> NDArray[Any]:
+    """Return the root of the total power of each sample, shape (batch,)."""
+    parts = _parts(light)
+    norms: NDArray[Any] = np.sqrt(np.einsum("bm,bm->b", parts, parts))
+    return norms
+
+
+def _parts(light: NDArray[Any]) -> NDArray[Any]:
+    """Return real and imaginary parts in turn, shape (batch, 2·modes): NumPy is slow where real meets complex."""
+    return np.ascontiguousarray(light).view(light.real.dtype)

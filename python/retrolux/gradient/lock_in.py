@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from retrolux.gradient.light import normalised, send
+from retrolux.gradient.light import normalised, scaled, send
 from retrolux.gradient.loss_correction import LossCorrection
 from retrolux.gradient.method import Gradients, Passage, Wanted, output_phase_gradient
 
@@ -90,7 +90,7 @@ def _modulated(
     """Send x − i e^{iα} conj(a_x) for each angle α; the mean of p(α) cos α is the gradient."""
     chip = passage.chip
     slopes = np.zeros((chip.topology.mzis, 2), dtype=passage.theta.dtype)
-    gamma = output_phase_gradient(passage.y, grad_y) * wanted.gamma
+    gamma = output_phase_gradient(passage.y, grad_y, wanted)
     if not (wanted.phases or wanted.x):
         return Gradients(None, slopes[:, 0], slopes[:, 1], gamma, 0)
     x, x_norm = normalised(passage.x)
@@ -106,5 +106,5 @@ def _modulated(
         shots += passage.batch
     if loss is not None:
         slopes /= loss.transmission(chip.topology)
-    grad_x = retraced * adjoint_norm[:, None] if wanted.x else None
+    grad_x = scaled(retraced, adjoint_norm) if wanted.x else None
     return Gradients(grad_x, slopes[:, 0] * wanted.theta, slopes[:, 1] * wanted.phi, gamma, shots)

@@ -101,7 +101,9 @@ class Method(Protocol):
         ...
 
 
-def output_phase_gradient(y: NDArray[Any], grad_y: NDArray[Any]) -> NDArray[Any]:
-    """Return ∂L/∂γ = −Σ Im(ḡ y), which needs no measurement beyond y. Shape (modes,)."""
+def output_phase_gradient(y: NDArray[Any], grad_y: NDArray[Any], wanted: Wanted) -> NDArray[Any]:
+    """Return ∂L/∂γ = −Σ Im(ḡ y), which needs no measurement beyond y; 0 where not wanted. Shape (modes,)."""
+    if not wanted.gamma:
+        return np.zeros(y.shape[1], y.real.dtype)
     gradient: NDArray[Any] = -np.einsum("bm,bm->m", grad_y.conj(), y).imag
     return gradient

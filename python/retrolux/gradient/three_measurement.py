@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from retrolux.gradient.light import normalised, send
+from retrolux.gradient.light import normalised, scaled, send
 from retrolux.gradient.loss_correction import LossCorrection
 from retrolux.gradient.method import Gradients, Passage, Wanted, output_phase_gradient
 
@@ -47,14 +47,14 @@ class ThreeMeasurement:
         chip = passage.chip
         taps: TapMode = "sum" if wanted.phases else "none"
         slopes = np.zeros((chip.topology.mzis, 2), dtype=passage.theta.dtype)
-        gamma = output_phase_gradient(passage.y, grad_y) * wanted.gamma
+        gamma = output_phase_gradient(passage.y, grad_y, wanted)
         if not (wanted.phases or wanted.x):
             return Gradients(None, slopes[:, 0], slopes[:, 1], gamma, 0)
         x, x_norm = normalised(passage.x)
         adjoint, adjoint_norm = normalised(grad_y.conj())
         weights = x_norm * adjoint_norm
         backward = send(chip.backward, adjoint, taps, self.power, weights)
-        grad_x = backward.output.conj() * adjoint_norm[:, None] if wanted.x else None
+        grad_x = scaled(backward.output.conj(), adjoint_norm) if wanted.x else None
         if not wanted.phases:
             return Gradients(grad_x, slopes[:, 0], slopes[:, 1], gamma, passage.batch)
         forward = send(chip.forward, x, "sum", self.power, weights)

@@ -170,7 +170,7 @@ def _with_input(
     power: float | None,
 ) -> Gradients:
     """Add the gradients of the output phases, and of the input, for which light goes backward once."""
-    gamma = output_phase_gradient(passage.y, grad_y) * wanted.gamma
+    gamma = output_phase_gradient(passage.y, grad_y, wanted)
     if not wanted.x:
         return Gradients(None, theta, phi, gamma, shots)
     back = send(passage.chip.backward, grad_y.conj(), power=power)

@@ -80,6 +80,7 @@ class SimulatedChip:
         self._ticked = 0.0
         self._crosstalk = thermal_crosstalk(topology, imperfections)
         self._output = 10 ** (-self.fabrication.output_loss_db / 20).astype(self._real)
+        self._loses_at_output = bool(self.fabrication.output_loss_db.any())
         self._settings: _Settings | None = None
         self._programmed: tuple[NDArray[np.float64], ...] | None = None
 
@@ -119,11 +120,11 @@ class SimulatedChip:
     def forward(self, x: NDArray[Any], *, taps: TapMode = "none", weights: NDArray[Any] | None = None) -> Reading:
         """Send light in from the left; see `retrolux.hardware.Chip`."""
         y, readings = self._pass(True, self._disturbed(x, Stream.INPUT), taps, weights)
-        return self._detected(y * self._output, readings)
+        return self._detected(self._behind_mesh(y), readings)
 
     def backward(self, x: NDArray[Any], *, taps: TapMode = "none", weights: NDArray[Any] | None = None) -> Reading:
         """Send light in from the right; see `retrolux.hardware.Chip`."""
-        y, readings = self._pass(False, self._disturbed(x, Stream.INPUT) * self._output, taps, weights)
+        y, readings = self._pass(False, self._behind_mesh(self._disturbed(x, Stream.INPUT)), taps, weights)
         return self._detected(y, readings)
 
     def exact_gradients(self, x: NDArray[Any], grad_y: NDArray[Any]) -> AdjointGradients:
@@ -133,7 +134,7 @@ class SimulatedChip:
         the identity.
         """
         x = np.ascontiguousarray(x, dtype=self.dtype)
-        grad_y = np.ascontiguousarray(grad_y * self._output, dtype=self.dtype)
+        grad_y = np.ascontiguousarray(self._behind_mesh(grad_y), dtype=self.dtype)
         met = adjoint(self.topology, x, grad_y, *self._now())
         stretch = 1 + self.imperfections.phase_dispersion * self.imperfections.detuning_nm
         mixed = stretch * self._crosstalk.apply_transposed(np.concatenate([met.theta, met.phi, met.gamma]))
@@ -198,6 +199,10 @@ class SimulatedChip:
             )
         return self._settings
 
+    def _behind_mesh(self, light: NDArray[Any]) -> NDArray[Any]:
+        """Return light after the waveguides between the last MZIs and the outputs, the same in both directions."""
+        return light * self._output if self._loses_at_output else light
+
     def _disturbed(self, light: NDArray[Any], stream: Stream) -> NDArray[Any]:
         """Return the light with the amplitude and phase errors of modulators or of coherent detection."""
         amplitude, phase = self.imperfections.io_amplitude_std, self.imperfections.io_phase_std
@@ -260,7 +265,8 @@ class SimulatedChip:
         y = self._disturbed(y, Stream.OUTPUT)
         if self.imperfections.detector_noise:
             draws = normals(self.seed, Stream.DETECTOR, self.shots, (*y.shape, 2), self._real)
-            y = y + self.imperfections.detector_noise * draws.view(self.dtype)[..., 0]
+            draws *= self.imperfections.detector_noise
+            y = y + draws.view(self.dtype)[..., 0]
         if self.imperfections.adc_bits is not None:
             y = self._converted(y.view(self._real)).view(self.dtype)
         return Reading(y, taps)
