@@ -102,9 +102,9 @@ def propagate(
 def choose_route(topology: Topology, batch: int, device: torch.device | None = None) -> Literal["mesh", "matrix"]:
     """Return the cheaper route for a training step: the mesh for small batches, its matrix for large ones.
 
-    Costs in crossings of one MZI by one sample: the mesh route takes ``batch · mzis``; the matrix route ``modes · mzis``
-    for U and its gradient, N² complex multiply-adds per sample, and some more operations of torch per call. Measured by
-    ``bench/routes.py``. Other devices than the CPU take the matrix.
+    Costs in crossings of one MZI by one sample: the mesh route takes ``batch · mzis``; the matrix route
+    ``modes · mzis`` for U and its gradient, N² complex multiply-adds per sample, and some more operations of torch per
+    call. Measured by ``bench/routes.py``. Other devices than the CPU take the matrix.
     """
     if device is not None and device.type != "cpu":
         return "matrix"
