@@ -92,11 +92,7 @@ def propagate(
         return _Propagate.apply(x, theta, phi, gamma, coupler_error, loss_db, topology.key)  # type: ignore[no-any-return, no-untyped-call]
     if route != "matrix":
         raise ValueError(f"route must be 'auto', 'mesh' or 'matrix', got {route!r}")
-    # Row b of the propagated identity is the response to light in mode b: the transpose of U.
-    identity = torch.eye(topology.modes, dtype=x.dtype)
-    settings = [None if s is None else s.cpu() for s in (theta, phi, gamma, coupler_error, loss_db)]
-    transposed = _Propagate.apply(identity, *settings, topology.key)  # type: ignore[no-untyped-call]
-    return x @ transposed.to(x.device)  # type: ignore[no-any-return]
+    return _ByMatrix.apply(x, theta, phi, gamma, coupler_error, loss_db, topology.key)  # type: ignore[no-any-return, no-untyped-call]
 
 
 def choose_route(topology: Topology, batch: int, device: torch.device | None = None) -> Literal["mesh", "matrix"]:
@@ -142,20 +138,74 @@ class _Propagate(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, grad_y: Tensor) -> tuple[Tensor | None, ...]:
         y, x, *settings = ctx.saved_tensors
-        need_x, *need_phases, need_coupler_error, need_loss_db, _ = ctx.needs_input_grad
-        need_errors = need_coupler_error or need_loss_db
-        if not (any(need_phases) or need_errors):
+        need_x, *need_settings, _ = ctx.needs_input_grad
+        if not any(need_settings):
             return (_ops.reverse(grad_y, *settings, ctx.topology), *[None] * 6)
-        grad_x, *grad_phases, grad_coupler_error, grad_loss_db = _ops.adjoint(
-            y, grad_y, x, *settings, ctx.topology, need_x, need_errors
+        grad_x, *grads = _setting_gradients(y, grad_y, x, settings, ctx.topology, need_settings, need_x)
+        return (grad_x, *grads, None)
+
+
+class _ByMatrix(torch.autograd.Function):
+    """The matrix route: the mesh sees the N modes, the batch sees a dense matrix, on whatever device it is."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        x: Tensor,
+        theta: Tensor,
+        phi: Tensor,
+        gamma: Tensor,
+        coupler_error: Tensor | None,
+        loss_db: Tensor | None,
+        topology: str,
+    ) -> Tensor:
+        settings = theta, phi, gamma, coupler_error, loss_db
+        # Row b of the propagated identity is the response to light in mode b: the transpose of U.
+        identity = torch.eye(x.shape[-1], dtype=x.dtype)
+        transposed: Tensor = _ops.forward(identity, *map(_on_cpu, settings), topology).to(x.device)
+        ctx.save_for_backward(x, transposed, *settings)
+        ctx.topology = topology
+        return x @ transposed
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad_y: Tensor) -> tuple[Tensor | None, ...]:
+        x, transposed, *settings = ctx.saved_tensors
+        need_x, *need_settings, _ = ctx.needs_input_grad
+        grad_x = grad_y @ transposed.mH if need_x else None
+        if not any(need_settings):
+            return (grad_x, *[None] * 6)
+        modes = x.shape[-1]
+        grad_transposed = x.reshape(-1, modes).mH @ grad_y.reshape(-1, modes)
+        identity = None if settings[-1] is None else torch.eye(modes, dtype=x.dtype)
+        _, *grads = _setting_gradients(
+            transposed.cpu(),
+            grad_transposed.cpu(),
+            identity,
+            [_on_cpu(setting) for setting in settings],
+            ctx.topology,
+            need_settings,
+            False,
         )
-        return (
-            grad_x if need_x else None,
-            *(grad if need else None for grad, need in zip(grad_phases, need_phases, strict=True)),
-            grad_coupler_error if need_coupler_error else None,
-            grad_loss_db if need_loss_db else None,
-            None,
-        )
+        return (grad_x, *(None if grad is None else grad.to(x.device) for grad in grads), None)
+
+
+def _setting_gradients(
+    y: Tensor,
+    grad_y: Tensor,
+    x: Tensor | None,
+    settings: list[Tensor | None],
+    topology: str,
+    need_settings: list[bool],
+    need_x: bool,
+) -> tuple[Tensor | None, ...]:
+    """Return the gradients of x, theta, phi, gamma, coupler_error and loss_db that are needed."""
+    grads = _ops.adjoint(y, grad_y, x, *settings, topology, need_x, any(need_settings[3:]))
+    return tuple(grad if need else None for grad, need in zip(grads, [need_x, *need_settings], strict=True))
+
+
+def _on_cpu(setting: Tensor | None) -> Tensor | None:
+    return None if setting is None else setting.cpu()
 
 
 def _checked(
