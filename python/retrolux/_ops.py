@@ -132,9 +132,7 @@ def _room_for_gradients(
     mzis = theta.shape[0] if error_gradients else 0
     return (
         y.new_empty(y.shape if input_gradient else (0,)),
-        theta.new_empty(theta.shape),
-        phi.new_empty(phi.shape),
-        gamma.new_empty(gamma.shape),
+        *(torch.empty_like(setting, memory_format=torch.contiguous_format) for setting in (theta, phi, gamma)),
         theta.new_empty((mzis, 2)),
         theta.new_empty((mzis, 4)),
     )

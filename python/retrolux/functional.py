@@ -89,6 +89,8 @@ def propagate(
     if route == "mesh":
         if x.device.type != "cpu":
             raise ValueError(f"route 'mesh' runs on the CPU, got tensors on {x.device}; use route 'matrix'")
+        if not torch.is_grad_enabled():  # no graph to record: half the cost of a small batch
+            return _ops.forward(x, theta, phi, gamma, coupler_error, loss_db, topology.key)  # type: ignore[no-any-return]
         return _Propagate.apply(x, theta, phi, gamma, coupler_error, loss_db, topology.key)  # type: ignore[no-any-return, no-untyped-call]
     if route != "matrix":
         raise ValueError(f"route must be 'auto', 'mesh' or 'matrix', got {route!r}")

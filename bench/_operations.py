@@ -1,0 +1,35 @@
+"""How many floating-point operations the passes of light and the dense layer take."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from retrolux.functional import choose_route
+
+if TYPE_CHECKING:
+    from retrolux.mesh import Topology
+
+__all__ = ["ADJOINT_MZI", "FORWARD_MZI", "dense", "photonic"]
+
+# Per MZI and sample: a crossing is 16 products and 12 sums; an adjoint crossing is two of these, with 18 operations for
+# the gradient in theta and 4 for that in phi.
+FORWARD_MZI = 28
+ADJOINT_MZI = 78
+# A complex multiply-add.
+_PRODUCT = 8
+
+
+def photonic(topology: Topology, batch: int) -> dict[str, float]:
+    """Return those of our mesh, "forward" and in a training "step", on the route that it takes."""
+    modes, mzis = topology.modes, topology.mzis
+    mesh = {"forward": FORWARD_MZI, "step": FORWARD_MZI + ADJOINT_MZI}
+    if choose_route(topology, batch) == "mesh":
+        return {what: float(per_mzi * mzis * batch) for what, per_mzi in mesh.items()}
+    products = dense(modes, batch)
+    return {what: per_mzi * mzis * modes + products[what] for what, per_mzi in mesh.items()}
+
+
+def dense(modes: int, batch: int) -> dict[str, float]:
+    """Return those of the digital layer, one matrix product "forward" and three in a training "step"."""
+    product = float(_PRODUCT * modes**2 * batch)
+    return {"forward": product, "step": 3 * product}
