@@ -53,6 +53,16 @@ def _rows(light: Tensor, modes: int) -> NDArray[Any]:
     return _array(light).reshape(-1, modes)
 
 
+def _linear(
+    run: Callable[..., None], light: Tensor, settings: tuple[NDArray[Any] | None, ...], topology: str
+) -> Tensor:
+    """Return what one of the kernels makes of light of shape (…, modes)."""
+    layout = Topology.from_key(topology).layout
+    result = torch.empty(light.shape, dtype=light.dtype)
+    run(layout, _rows(light, layout.modes), *settings, _rows(result, layout.modes), torch.get_num_threads())
+    return result
+
+
 def _forward(
     x: Tensor,
     theta: Tensor,
@@ -62,11 +72,7 @@ def _forward(
     loss_db: Tensor | None,
     topology: str,
 ) -> Tensor:
-    layout = Topology.from_key(topology).layout
-    settings = _arrays(theta, phi, gamma, coupler_error, loss_db)
-    y = torch.empty(x.shape, dtype=x.dtype)
-    kernels.forward(layout, _rows(x, layout.modes), *settings, _rows(y, layout.modes), torch.get_num_threads())
-    return y
+    return _linear(kernels.forward, x, _arrays(theta, phi, gamma, coupler_error, loss_db), topology)
 
 
 def _reverse(
@@ -78,13 +84,7 @@ def _reverse(
     loss_db: Tensor | None,
     topology: str,
 ) -> Tensor:
-    layout = Topology.from_key(topology).layout
-    settings = _arrays(theta, phi, gamma, coupler_error, loss_db)
-    grad_x = torch.empty(grad_y.shape, dtype=grad_y.dtype)
-    kernels.reverse(
-        layout, _rows(grad_y, layout.modes), *settings, _rows(grad_x, layout.modes), torch.get_num_threads()
-    )
-    return grad_x
+    return _linear(kernels.reverse, grad_y, _arrays(theta, phi, gamma, coupler_error, loss_db), topology)
 
 
 def _adjoint(
