@@ -125,7 +125,7 @@ def test_phase_errors(modes, chips):
     mean_within(squares, (modes - 1) * sigma**2, 0.05)
 
 
-def lossy_errors(method, chips=200, arms=False):
+def lossy_errors(method, chips=200):
     """Return relative errors and cosines at 0.1 dB per column on 8 modes, over many random chips."""
     flaw = Imperfections(column_loss_db=0.1)
     relative, cosines = [], []

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Mesh"]
 
-_REAL_OF = {torch.complex64: torch.float32, torch.complex128: torch.float64}
-
 
 class Mesh(nn.Module):
     """A mesh of MZIs whose phases are trained: ``y = x @ U.T``.
@@ -100,7 +98,7 @@ class Mesh(nn.Module):
         trainable: ArrayLike | None = None,
     ) -> None:
         super().__init__()
-        if dtype not in _REAL_OF:
+        if dtype not in (torch.complex64, torch.complex128):
             raise TypeError(f"dtype must be torch.complex64 or torch.complex128, got {dtype}")
         if route not in ("auto", "mesh", "matrix"):
             raise ValueError(f"route must be 'auto', 'mesh' or 'matrix', got {route!r}")
@@ -113,7 +111,7 @@ class Mesh(nn.Module):
             raise ValueError(f"give seed or phases, not both, got seed={seed} and phases")
         self.topology = topology
         self.route: Route = route
-        real, mzis, modes = _REAL_OF[dtype], topology.mzis, topology.modes
+        real, mzis, modes = dtype.to_real(), topology.mzis, topology.modes
         self.theta = nn.Parameter(_setting("theta", theta, (mzis,), real))
         self.phi = nn.Parameter(_setting("phi", phi, (mzis,), real))
         self.gamma = nn.Parameter(_setting("gamma", gamma, (modes,), real), requires_grad=train_gamma)
