@@ -71,6 +71,7 @@ _PLACES: tuple[tuple[type, str, str], ...] = (
     (SimulatedChip, "_now", "programming"),
     (SimulatedChip, "_disturbed", "noise"),
     (SimulatedChip, "_noisy", "noise"),
+    (SimulatedChip, "_modulated", "noise"),
     (SimulatedChip, "_detected", "noise"),
     (SimulatedChip, "forward", "forward"),
     (SimulatedChip, "backward", "backward"),

@@ -49,11 +49,31 @@ struct Taps {
     T* second;        ///< (mzis, 2): sum over the batch of w^2 p
 };
 
+/// A sparse matrix in compressed rows: entries starts[i] to starts[i + 1] are those of row i.
+struct SparseRows {
+    index_t rows;
+    const std::int32_t* starts;   ///< (rows + 1)
+    const std::int32_t* columns;  ///< (entries)
+    const double* values;         ///< (entries)
+};
+
 /// Names one stream of random numbers; element i of it is the same whoever draws it, in whatever order.
 struct NoiseKey {
     std::uint64_t seed;
     std::uint64_t step;
     std::uint32_t stream;
+};
+
+/// What modulators, or coherent detectors, do to light: each amplitude becomes
+/// gain x (1 + amplitude_std n0) e^{i phase_std n1} + noise_std (n2 + i n3), with normal numbers of its own.
+/// Amplitude 32 g + i of the batch takes numbers 64 g + i and 64 g + 32 + i of either stream.
+template <class T>
+struct Disturbance {
+    const T* gain;  ///< (modes): amplitude transmission of each port; or null: 1
+    T amplitude_std;
+    T phase_std;  ///< [rad]
+    T noise_std;  ///< in each quadrature
+    NoiseKey scale_key, noise_key;
 };
 
 }  // namespace retrolux

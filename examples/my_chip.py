@@ -33,18 +33,18 @@ class Instrument:
         # Here: phases to heater voltages by your calibration, voltages to the drivers, and wait until it is warm.
         self._ask("write", theta=theta.tolist(), phi=phi.tolist(), gamma=gamma.tolist())
 
-    def forward(self, x, *, taps="none", weights=None):
+    def forward(self, x, *, taps="none", weights=None, detect=True):
         # Here: set the modulators on the left, trigger, read the coherent receivers on the right and the tap detectors.
-        return self._light("forward", x, taps, weights)
+        return self._light("forward", x, taps, weights, detect)
 
-    def backward(self, x, *, taps="none", weights=None):
+    def backward(self, x, *, taps="none", weights=None, detect=True):
         # Here: the same with the modulators on the right and the receivers on the left.
-        return self._light("backward", x, taps, weights)
+        return self._light("backward", x, taps, weights, detect)
 
-    def _light(self, direction, x, taps, weights):
-        answer = self._ask(direction, re=x.real.tolist(), im=x.imag.tolist(), each=taps != "none")
+    def _light(self, direction, x, taps, weights, detect):
+        answer = self._ask(direction, re=x.real.tolist(), im=x.imag.tolist(), each=taps != "none", detect=detect)
         self.clock = answer["clock"]
-        output = np.array(answer["re"], x.real.dtype) + 1j * np.array(answer["im"], x.real.dtype)
+        output = np.array(answer["re"], x.real.dtype) + 1j * np.array(answer["im"], x.real.dtype)  # empty: not detected
         if taps == "none":
             return Reading(output.astype(x.dtype), None)
         powers = np.array(answer["taps"], x.real.dtype)  # every sample's; a sum over the batch is ours to make
@@ -80,7 +80,7 @@ class FakeInstrument(socketserver.StreamRequestHandler):
             return {}
         send = {"forward": self.chip.forward, "backward": self.chip.backward}[request]
         x = np.array(arguments["re"]) + 1j * np.array(arguments["im"])
-        reading = send(x, taps="each" if arguments["each"] else "none")
+        reading = send(x, taps="each" if arguments["each"] else "none", detect=arguments["detect"])
         taps = None if reading.taps is None else reading.taps.tolist()
         return {
             "re": reading.output.real.tolist(),

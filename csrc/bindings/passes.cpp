@@ -86,8 +86,9 @@ public:
     void forward_taps(const Layout& layout, const ComplexArray<T>& x, const RealArray<T>& theta,
                       const RealArray<T>& phi, const RealArray<T>& gamma,
                       const std::optional<RealArray<T>>& coupler_error, const std::optional<RealArray<T>>& loss_db,
-                      ComplexArray<T>& y, const std::optional<RealArray<T>>& weight, std::optional<RealArray<T>>& each,
-                      std::optional<RealArray<T>>& total, std::optional<RealArray<T>>& second, int threads) const {
+                      std::optional<ComplexArray<T>>& y, const std::optional<RealArray<T>>& weight,
+                      std::optional<RealArray<T>>& each, std::optional<RealArray<T>>& total,
+                      std::optional<RealArray<T>>& second, int threads) const {
         const Settings<T> settings{theta, phi, gamma, coupler_error, loss_db};
         run_tapped(passes<T>(*build_->table).forward_taps, layout, settings, x, y, weight, each, total, second,
                    threads);
@@ -97,25 +98,47 @@ public:
     void backward_taps(const Layout& layout, const ComplexArray<T>& x, const RealArray<T>& theta,
                        const RealArray<T>& phi, const RealArray<T>& gamma,
                        const std::optional<RealArray<T>>& coupler_error, const std::optional<RealArray<T>>& loss_db,
-                       ComplexArray<T>& y, const std::optional<RealArray<T>>& weight, std::optional<RealArray<T>>& each,
-                       std::optional<RealArray<T>>& total, std::optional<RealArray<T>>& second, int threads) const {
+                       std::optional<ComplexArray<T>>& y, const std::optional<RealArray<T>>& weight,
+                       std::optional<RealArray<T>>& each, std::optional<RealArray<T>>& total,
+                       std::optional<RealArray<T>>& second, int threads) const {
         const Settings<T> settings{theta, phi, gamma, coupler_error, loss_db};
         run_tapped(passes<T>(*build_->table).backward_taps, layout, settings, x, y, weight, each, total, second,
                    threads);
     }
 
     template <class T>
-    void disturb(const ComplexArray<T>& x, ComplexArray<T>& y, T amplitude_std, T phase_std, std::uint64_t seed,
-                 std::uint32_t stream, std::uint64_t step, int threads) const {
-        if (x.size() != y.size())
-            throw std::invalid_argument("y must have the " + std::to_string(x.size()) + " amplitudes of x, got " +
-                                        std::to_string(y.size()));
-        const T* in = reinterpret_cast<const T*>(x.data());
+    void disturb(const ComplexArray<T>& x, ComplexArray<T>& y, const std::optional<RealArray<T>>& gain, T amplitude_std,
+                 T phase_std, T noise_std, std::uint64_t seed, std::uint32_t scale_stream, std::uint32_t noise_stream,
+                 std::uint64_t step, int threads) const {
+        if (x.ndim() != 2) throw std::invalid_argument("x must have shape (batch, modes)");
+        const index_t batch = x.shape(0), modes = x.shape(1);
+        require_shape("y", y, {batch, modes});
+        if (gain) require_shape("gain", *gain, {modes});
+        const Light<const T> light{reinterpret_cast<const T*>(x.data()), batch};
         T* out = reinterpret_cast<T*>(y.mutable_data());
-        const index_t count = x.size();
+        const Disturbance<T> how{
+            gain ? gain->data() : nullptr, amplitude_std, phase_std, noise_std, {seed, step, scale_stream},
+            {seed, step, noise_stream}};
         const int usable = usable_threads(threads);
         const py::gil_scoped_release release;
-        passes<T>(*build_->table).disturb(in, out, count, amplitude_std, phase_std, {seed, step, stream}, usable);
+        passes<T>(*build_->table).disturb(light, modes, out, how, usable);
+    }
+
+    /// y = A x; the caller vouches for the entries, of which there may be too many to check them at every product.
+    void multiply(const RealArray<std::int32_t>& starts, const RealArray<std::int32_t>& columns,
+                  const RealArray<double>& values, const RealArray<double>& x, RealArray<double>& y,
+                  int threads) const {
+        const index_t rows = y.size();
+        require_shape("starts", starts, {rows + 1});
+        require_shape("columns", columns, {starts.data()[rows]});
+        require_shape("values", values, {starts.data()[rows]});
+        require_shape("x", x, {rows});
+        const SparseRows matrix{rows, starts.data(), columns.data(), values.data()};
+        const double* in = x.data();
+        double* out = y.mutable_data();
+        const int usable = usable_threads(threads);
+        const py::gil_scoped_release release;
+        build_->table->multiply(matrix, in, out, usable);
     }
 
     void normals(RealArray<float>& values, std::uint64_t seed, std::uint32_t stream, std::uint64_t step, index_t first,
@@ -171,12 +194,12 @@ private:
 
     template <class T>
     static void run_tapped(void (*pass)(const Mesh<T>&, Light<const T>, T*, const Taps<T>&, int), const Layout& layout,
-                           const Settings<T>& settings, const ComplexArray<T>& x, ComplexArray<T>& y,
+                           const Settings<T>& settings, const ComplexArray<T>& x, std::optional<ComplexArray<T>>& y,
                            const std::optional<RealArray<T>>& weight, std::optional<RealArray<T>>& each,
                            std::optional<RealArray<T>>& total, std::optional<RealArray<T>>& second, int threads) {
         const Mesh<T> mesh = mesh_view(layout, settings);
         const index_t batch = require_batch("x", x, layout);
-        require_shape("y", y, {batch, layout.modes()});
+        if (y) require_shape("y", *y, {batch, layout.modes()});
         if (each.has_value() == (weight && total && second))
             throw std::invalid_argument("taps are read into `each`, or into `total` and `second` with a `weight`");
         Taps<T> taps{nullptr, nullptr, nullptr, nullptr};
@@ -190,7 +213,7 @@ private:
             taps = {nullptr, weight->data(), total->mutable_data(), second->mutable_data()};
         }
         const Light<const T> light{reinterpret_cast<const T*>(x.data()), batch};
-        T* result = reinterpret_cast<T*>(y.mutable_data());
+        T* result = y ? reinterpret_cast<T*>(y->mutable_data()) : nullptr;
         const int usable = usable_threads(threads);
         const py::gil_scoped_release release;
         pass(mesh, light, result, taps, usable);
@@ -217,8 +240,9 @@ void bind_precision(py::class_<Kernels>& kernels) {
              arg("phi").noconvert(), arg("gamma").noconvert(), arg("coupler_error").noconvert(),
              arg("loss_db").noconvert(), arg("y").noconvert(), arg("weight").noconvert(), arg("each").noconvert(),
              arg("total").noconvert(), arg("second").noconvert(), arg("threads"))
-        .def("disturb", &Kernels::disturb<T>, arg("x").noconvert(), arg("y").noconvert(), arg("amplitude_std"),
-             arg("phase_std"), arg("seed"), arg("stream"), arg("step"), arg("threads"))
+        .def("disturb", &Kernels::disturb<T>, arg("x").noconvert(), arg("y").noconvert(), arg("gain").noconvert(),
+             arg("amplitude_std"), arg("phase_std"), arg("noise_std"), arg("seed"), arg("scale_stream"),
+             arg("noise_stream"), arg("step"), arg("threads"))
         .def("adjoint", &Kernels::adjoint<T>, arg("layout"), arg("y").noconvert(), arg("grad_y").noconvert(),
              arg("theta").noconvert(), arg("phi").noconvert(), arg("gamma").noconvert(),
              arg("coupler_error").noconvert(), arg("loss_db").noconvert(), arg("x").noconvert(),
@@ -235,6 +259,8 @@ void bind_passes(py::module_& module) {
         .def_property_readonly("isa", &Kernels::isa, "Name of the instruction set.");
     kernels.def("normals", &Kernels::normals, py::arg("values").noconvert(), py::arg("seed"), py::arg("stream"),
                 py::arg("step"), py::arg("first"), py::arg("threads"));
+    kernels.def("multiply", &Kernels::multiply, py::arg("starts").noconvert(), py::arg("columns").noconvert(),
+                py::arg("values").noconvert(), py::arg("x").noconvert(), py::arg("y").noconvert(), py::arg("threads"));
     bind_precision<float>(kernels);
     bind_precision<double>(kernels);
 

@@ -33,32 +33,59 @@ void normals(const NoiseKey& key, index_t first, index_t count, float* values, i
 }
 
 template <class T>
-void disturb(const T* x, T* y, index_t count, T amplitude_std, T phase_std, const NoiseKey& key, int threads) {
-    // Amplitude k takes normals 2k and 2k + 1, so a group of normals serves half as many amplitudes.
+void disturb(Light<const T> x, index_t modes, T* y, const Disturbance<T>& how, int threads) {
+    // A group of 64 normals serves 32 amplitudes: the first half disturbs moduli or real parts, the second phases or
+    // imaginary parts.
     constexpr int amplitudes = philox_normals_count / 2;
+    const index_t count = x.batch * modes;
     const index_t groups = (count + amplitudes - 1) / amplitudes;
+    const bool scales = how.amplitude_std != 0 || how.phase_std != 0, adds = how.noise_std != 0;
     const int workers = useful_workers(threads, groups, 4 * operations_per_normal * static_cast<double>(count));
     in_parallel(workers, [&](int worker) {
         float draws[philox_normals_count];
-        double phase[amplitudes], sine[amplitudes], cosine[amplitudes];
+        T phase[amplitudes], sine[amplitudes], cosine[amplitudes], re[amplitudes], im[amplitudes];
         for (index_t g = share(groups, workers, worker); g < share(groups, workers, worker + 1); ++g) {
-            philox_normals(key, static_cast<std::uint64_t>(g), draws);
-            for (int i = 0; i < amplitudes; ++i) phase[i] = static_cast<double>(phase_std) * draws[2 * i + 1];
-            sine_cosine(phase, sine, cosine, amplitudes);
             const index_t first = g * amplitudes;
             const int here = static_cast<int>(count - first < amplitudes ? count - first : amplitudes);
+            const T* in = x.data + 2 * first;
+            T* out = y + 2 * first;
+            for (int i = 0; i < amplitudes; ++i) re[i] = T(1);
+            for (int i = 0; i < amplitudes; ++i) im[i] = T(0);
+            if (scales) {
+                philox_normals(how.scale_key, static_cast<std::uint64_t>(g), draws);
+                for (int i = 0; i < amplitudes; ++i) phase[i] = how.phase_std * static_cast<T>(draws[amplitudes + i]);
+                sine_cosine(phase, sine, cosine, amplitudes);
+                for (int i = 0; i < amplitudes; ++i) {
+                    const T scale = T(1) + how.amplitude_std * static_cast<T>(draws[i]);
+                    re[i] = scale * cosine[i];
+                    im[i] = scale * sine[i];
+                }
+            }
+            if (how.gain) {
+                index_t mode = first % modes;
+                for (int i = 0; i < here; ++i) {
+                    re[i] *= how.gain[mode];
+                    im[i] *= how.gain[mode];
+                    mode = mode + 1 < modes ? mode + 1 : 0;
+                }
+            }
             for (int i = 0; i < here; ++i) {
-                const T scale = T(1) + amplitude_std * static_cast<T>(draws[2 * i]);
-                const T re = scale * static_cast<T>(cosine[i]), im = scale * static_cast<T>(sine[i]);
-                const T x_re = x[2 * (first + i)], x_im = x[2 * (first + i) + 1];
-                y[2 * (first + i)] = re * x_re - im * x_im;
-                y[2 * (first + i) + 1] = re * x_im + im * x_re;
+                const T x_re = in[2 * i], x_im = in[2 * i + 1];
+                out[2 * i] = re[i] * x_re - im[i] * x_im;
+                out[2 * i + 1] = re[i] * x_im + im[i] * x_re;
+            }
+            if (adds) {
+                philox_normals(how.noise_key, static_cast<std::uint64_t>(g), draws);
+                for (int i = 0; i < here; ++i) {
+                    out[2 * i] += how.noise_std * static_cast<T>(draws[i]);
+                    out[2 * i + 1] += how.noise_std * static_cast<T>(draws[amplitudes + i]);
+                }
             }
         }
     });
 }
 
-template void disturb(const float*, float*, index_t, float, float, const NoiseKey&, int);
-template void disturb(const double*, double*, index_t, double, double, const NoiseKey&, int);
+template void disturb(Light<const float>, index_t, float*, const Disturbance<float>&, int);
+template void disturb(Light<const double>, index_t, double*, const Disturbance<double>&, int);
 
 }  // namespace retrolux::RETROLUX_ISA

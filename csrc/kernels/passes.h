@@ -23,7 +23,9 @@ template <class T>
 void backward_taps(const Mesh<T>& mesh, Light<const T> x, T* y, const Taps<T>& taps, int threads);
 
 template <class T>
-void disturb(const T* x, T* y, index_t count, T amplitude_std, T phase_std, const NoiseKey& key, int threads);
+void disturb(Light<const T> x, index_t modes, T* y, const Disturbance<T>& how, int threads);
+
+void multiply(const SparseRows& matrix, const double* x, double* y, int threads);
 
 void normals(const NoiseKey& key, index_t first, index_t count, float* values, int threads);
 

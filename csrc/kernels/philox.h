@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "kernels/elementary.h"
 #include "types.h"
 
 // Random numbers that depend on a key and a position, not on who drew what before:
@@ -24,29 +25,27 @@ struct PhiloxWords {
 /// The ten rounds on sixteen consecutive counters (first_block + i, step, stream).
 inline PhiloxWords philox(const NoiseKey& key, std::uint64_t first_block) {
     // The counter holds 32 bits of block, 64 of step and 32 of stream: 2^34 normals in a stream's step.
-    const std::uint32_t block = static_cast<std::uint32_t>(first_block), stream = key.stream;
-    const std::uint32_t step_low = static_cast<std::uint32_t>(key.step);
-    const std::uint32_t step_high = static_cast<std::uint32_t>(key.step >> 32);
-    const std::uint32_t seed_low = static_cast<std::uint32_t>(key.seed);
-    const std::uint32_t seed_high = static_cast<std::uint32_t>(key.seed >> 32);
+    const std::uint32_t block = static_cast<std::uint32_t>(first_block);
+    const std::uint64_t low = 0xFFFFFFFFu;
     PhiloxWords result;
     for (int i = 0; i < philox_blocks; ++i) {
-        std::uint32_t c0 = block + static_cast<std::uint32_t>(i), c1 = step_low, c2 = step_high, c3 = stream;
-        std::uint32_t key_0 = seed_low, key_1 = seed_high;
+        // Words live in 64-bit lanes, where only their lower halves count: no vector is ever widened or narrowed.
+        std::uint64_t c0 = block + static_cast<std::uint32_t>(i), c1 = key.step, c2 = key.step >> 32, c3 = key.stream;
+        std::uint32_t key_0 = static_cast<std::uint32_t>(key.seed), key_1 = static_cast<std::uint32_t>(key.seed >> 32);
         for (int round = 0; round < 10; ++round) {
-            const std::uint64_t product_0 = std::uint64_t{0xD2511F53u} * c0;
-            const std::uint64_t product_1 = std::uint64_t{0xCD9E8D57u} * c2;
-            c0 = static_cast<std::uint32_t>(product_1 >> 32) ^ c1 ^ key_0;
-            c1 = static_cast<std::uint32_t>(product_1);
-            c2 = static_cast<std::uint32_t>(product_0 >> 32) ^ c3 ^ key_1;
-            c3 = static_cast<std::uint32_t>(product_0);
+            const std::uint64_t product_0 = 0xD2511F53u * (c0 & low);
+            const std::uint64_t product_1 = 0xCD9E8D57u * (c2 & low);
+            c0 = (product_1 >> 32) ^ c1 ^ key_0;
+            c1 = product_1;
+            c2 = (product_0 >> 32) ^ c3 ^ key_1;
+            c3 = product_0;
             key_0 += 0x9E3779B9u;
             key_1 += 0xBB67AE85u;
         }
-        result.words[0][i] = c0;
-        result.words[1][i] = c1;
-        result.words[2][i] = c2;
-        result.words[3][i] = c3;
+        result.words[0][i] = static_cast<std::uint32_t>(c0);
+        result.words[1][i] = static_cast<std::uint32_t>(c1);
+        result.words[2][i] = static_cast<std::uint32_t>(c2);
+        result.words[3][i] = static_cast<std::uint32_t>(c3);
     }
     return result;
 }
@@ -68,14 +67,16 @@ inline float log_uniform(std::uint32_t word) {
     return series + static_cast<float>(exponent - 24) * 6.93147181e-01f;
 }
 
-/// Sixty-four standard normals, elements [64 group, 64 group + 64) of the stream: block i gives elements 4i to 4i + 3.
-/// Box and Muller's transform; the largest value is 5.9 (24 bits of uniform for the radius).
+/// Sixty-four standard normals, elements [64 group, 64 group + 64) of the stream: words 0 and 1 of block i give
+/// elements i and 16 + i, words 2 and 3 elements 32 + i and 48 + i. Box and Muller's transform; the largest value
+/// is 5.9 (24 bits of uniform for the radius).
 inline void philox_normals(const NoiseKey& key, std::uint64_t group, float* __restrict values) {
     const PhiloxWords x = philox(key, group * philox_blocks);
     for (int pair = 0; pair < 2; ++pair) {
         const std::uint32_t* radius_words = x.words[2 * pair];
         const std::uint32_t* angle_words = x.words[2 * pair + 1];
-        float first[philox_blocks], second[philox_blocks];
+        float* first = values + 2 * pair * philox_blocks;
+        float* second = first + philox_blocks;
         for (int i = 0; i < philox_blocks; ++i) {
             const float radius = std::sqrt(-2.0f * log_uniform(radius_words[i]));
             // The upper two bits of the angle are its quadrant, the rest its place in [-pi/4, pi/4).
@@ -83,18 +84,11 @@ inline void philox_normals(const NoiseKey& key, std::uint64_t group, float* __re
             const std::uint32_t quadrant = word >> 30;
             const float fraction = static_cast<float>(static_cast<std::int32_t>((word << 2) >> 9)) - 4194303.5f;
             const float r = fraction * (7.85398163e-01f / 4194304.0f);
-            const float r2 = r * r;
-            const float s = r * (1.0f + r2 * (-1.66666546e-01f + r2 * (8.33216087e-03f + r2 * -1.95152959e-04f)));
-            const float c =
-                1.0f + r2 * (-0.5f + r2 * (4.16666457e-02f + r2 * (-1.38873163e-03f + r2 * 2.44331571e-05f)));
+            const float s = sine_series(r), c = cosine_series(r * r);
             const float sine = (quadrant & 1u) ? c : s;
             const float cosine = (quadrant & 1u) ? s : c;
             first[i] = radius * ((quadrant & 2u) ? -sine : sine);
             second[i] = radius * (((quadrant + 1u) & 2u) ? -cosine : cosine);
-        }
-        for (int i = 0; i < philox_blocks; ++i) {
-            values[4 * i + 2 * pair] = first[i];
-            values[4 * i + 2 * pair + 1] = second[i];
         }
     }
 }

@@ -7,6 +7,7 @@ namespace retrolux::RETROLUX_ISA {
 const Table table = {
     {forward<float>, reverse<float>, forward_taps<float>, backward_taps<float>, adjoint<float>, disturb<float>},
     {forward<double>, reverse<double>, forward_taps<double>, backward_taps<double>, adjoint<double>, disturb<double>},
+    multiply,
     normals,
 };
 

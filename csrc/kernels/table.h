@@ -14,10 +14,10 @@ struct Passes {
     /// grad_x = U† grad_y: gradients of the input alone.
     void (*reverse)(const Mesh<T>& mesh, Light<const T> grad_y, T* grad_x, int threads);
 
-    /// y = U x, and what the taps read on the way.
+    /// y = U x, where y is not null, and what the taps read on the way.
     void (*forward_taps)(const Mesh<T>& mesh, Light<const T> x, T* y, const Taps<T>& taps, int threads);
 
-    /// Light sent in from the outputs: y = U^T x, and what the taps read on the way.
+    /// Light sent in from the outputs: y = U^T x, where y is not null, and what the taps read on the way.
     void (*backward_taps)(const Mesh<T>& mesh, Light<const T> x, T* y, const Taps<T>& taps, int threads);
 
     /// From the output y and its gradient (batch of y): the gradients of all settings and, where not null,
@@ -25,14 +25,17 @@ struct Passes {
     void (*adjoint)(const Mesh<T>& mesh, Light<const T> y, const T* grad_y, T* x, T* grad_x,
                     const Gradients<T>& gradients, int threads);
 
-    /// y = x (1 + amplitude_std n) e^{i phase_std n'} for `count` complex amplitudes; each has draws of its own.
-    void (*disturb)(const T* x, T* y, index_t count, T amplitude_std, T phase_std, const NoiseKey& key, int threads);
+    /// Light behind modulators or before detectors.
+    void (*disturb)(Light<const T> x, index_t modes, T* y, const Disturbance<T>& how, int threads);
 };
 
 /// All kernels compiled for one instruction set: the only symbol that such a build exports.
 struct Table {
     Passes<float> single;
     Passes<double> twofold;
+
+    /// y = A x.
+    void (*multiply)(const SparseRows& matrix, const double* x, double* y, int threads);
 
     /// Standard normals: elements [first, first + count) of the stream `key`.
     void (*normals)(const NoiseKey& key, index_t first, index_t count, float* values, int threads);

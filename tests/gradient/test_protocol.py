@@ -50,10 +50,10 @@ class DenseChip:
             total = np.einsum("b,bkt->kt", np.ones(len(x)) if weights is None else weights, powers)
         return Reading(field.astype(x.dtype), total)
 
-    def forward(self, x, *, taps="none", weights=None):
+    def forward(self, x, *, taps="none", weights=None, detect=True):
         return self._pass(x, taps, weights, True)
 
-    def backward(self, x, *, taps="none", weights=None):
+    def backward(self, x, *, taps="none", weights=None, detect=True):
         return self._pass(x, taps, weights, False)
 
 

@@ -30,7 +30,7 @@ SHIFTERS = 2 * MESH.mzis + MESH.modes
 
 
 def write(imperfections, phases, number=0, seed=1):
-    return program(
+    met = program(
         *phases,
         imperfections=imperfections,
         fabrication=fabricate(MESH, imperfections, seed),
@@ -38,6 +38,7 @@ def write(imperfections, phases, number=0, seed=1):
         seed=seed,
         write=number,
     )
+    return np.split(met, [MESH.mzis, 2 * MESH.mzis])
 
 
 @given(st.floats(-1e6, 1e6))

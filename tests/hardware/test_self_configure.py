@@ -37,10 +37,10 @@ class Fake:
         settings = [phase + offset for phase, offset in zip(phases, self.offsets, strict=True)]
         self.matrix = matrix(self.topology, *settings, self.coupler_error)
 
-    def forward(self, x, *, taps="none", weights=None):
+    def forward(self, x, *, taps="none", weights=None, detect=True):
         return self.read(x, x @ self.matrix.T, taps)
 
-    def backward(self, x, *, taps="none", weights=None):
+    def backward(self, x, *, taps="none", weights=None, detect=True):
         return self.read(x, x @ self.matrix, taps)
 
     def read(self, x, y, taps):

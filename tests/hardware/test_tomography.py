@@ -22,10 +22,10 @@ class Box:
     def write(self, theta, phi, gamma):
         raise AssertionError("phases must be left as they are")
 
-    def forward(self, x, *, taps="none", weights=None):
+    def forward(self, x, *, taps="none", weights=None, detect=True):
         return self.read(x, x @ self.matrix.T)
 
-    def backward(self, x, *, taps="none", weights=None):
+    def backward(self, x, *, taps="none", weights=None, detect=True):
         return self.read(x, x @ self.matrix)
 
     def read(self, x, y):

@@ -71,20 +71,56 @@ def test_instruction_sets_agree_to_rounding(kernels):
     np.testing.assert_allclose(draw(kernels, 10_000), draw(Kernels("baseline"), 10_000), rtol=0, atol=2e-5)
 
 
+def disturb(kernels, x, gain=None, amplitude=0.0, phase=0.0, noise=0.0, threads=1):
+    y = np.empty_like(x)
+    kernels.disturb(x, y, gain, amplitude, phase, noise, 7, 3, 4, 5, threads)
+    return y
+
+
 @pytest.mark.parametrize("dtype", [np.complex64, np.complex128])
 def test_disturb(kernels, dtype):
-    """Amplitude k takes numbers 2k (amplitude) and 2k + 1 (phase) of its stream."""
-    x = np.linspace(1, 2, 1001).astype(dtype) * np.exp(0.5j).astype(dtype)
-    y = np.empty_like(x)
+    """Amplitude 32 g + i takes numbers 64 g + i and 64 g + 32 + i of its streams."""
+    x = (np.linspace(1, 2, 1001) * np.exp(0.5j)).astype(dtype).reshape(143, 7)
+    gain = np.linspace(0.5, 1, 7).astype(x.real.dtype)
+    scale = draw(kernels, 32 * 64).astype(float).reshape(-1, 2, 32)
+    noise = draw(kernels, 32 * 64, stream=4).astype(float).reshape(-1, 2, 32)
+    n0, n1 = (scale[:, half].reshape(-1)[:1001].reshape(x.shape) for half in (0, 1))
+    n2, n3 = (noise[:, half].reshape(-1)[:1001].reshape(x.shape) for half in (0, 1))
+    tolerance = {"rtol": 2e-6 if dtype == np.complex64 else 1e-13}
+    light = x.astype(complex)
     for threads in (1, 3):
-        kernels.disturb(x, y, 0.1, 0.3, 7, 3, 5, threads)
-        draws = draw(kernels, 2002).astype(float)
-        expected = x.astype(complex) * (1 + 0.1 * draws[::2]) * np.exp(0.3j * draws[1::2])
-        np.testing.assert_allclose(y, expected, rtol=1e-5 if dtype == np.complex64 else 1e-12)
+        np.testing.assert_allclose(
+            disturb(kernels, x, None, 0.1, 0.3, 0.0, threads), light * (1 + 0.1 * n0) * np.exp(0.3j * n1), **tolerance
+        )
+        expected = gain * light * (1 + 0.1 * n0) * np.exp(0.3j * n1) + 0.2 * (n2 + 1j * n3)
+        np.testing.assert_allclose(disturb(kernels, x, gain, 0.1, 0.3, 0.2, threads), expected, atol=2e-6, rtol=0)
+
+
+def test_disturb_by_large_phases(kernels):
+    """Phases of many turns, and beyond what the quick reduction takes, are right to single precision of the phase."""
+    x = np.ones((50, 32), np.complex64)
+    n1 = draw(kernels, 50 * 64).reshape(50, 2, 32)[:, 1]
+    for phase in (100.0, 1e5):
+        turned = (np.float32(phase) * n1).astype(float)
+        np.testing.assert_allclose(disturb(kernels, x, phase=phase), np.exp(1j * turned), atol=1e-6)
 
 
 def test_disturbing_nothing_changes_nothing(kernels):
-    x = np.arange(70).astype(np.complex64)
-    y = np.empty_like(x)
-    kernels.disturb(x, y, 0, 0, 1, 2, 3, 1)
-    np.testing.assert_array_equal(y, x)
+    x = np.arange(70).reshape(10, 7).astype(np.complex64)
+    np.testing.assert_array_equal(disturb(kernels, x), x)
+
+
+def test_sparse_product(kernels):
+    """Against the dense matrix, with an empty row, for any number of threads."""
+    rng = np.random.default_rng(0)
+    dense = np.where(rng.random((3000, 3000)) < 0.01, rng.normal(size=(3000, 3000)), 0)
+    dense[17] = 0
+    rows, columns = np.nonzero(dense)
+    starts = np.searchsorted(rows, np.arange(3001)).astype(np.int32)
+    x, results = rng.normal(size=3000), []
+    for threads in (1, 2, 5):
+        y = np.full(3000, np.nan)
+        kernels.multiply(starts, columns.astype(np.int32), dense[rows, columns], x, y, threads)
+        results.append(y)
+    np.testing.assert_allclose(results[0], dense @ x, atol=1e-12)
+    assert all(np.array_equal(y, results[0]) for y in results)

@@ -50,6 +50,20 @@ void sine_and_cosine_are_right_to_two_ulps() {
     }
 }
 
+void single_sine_and_cosine_are_right_to_single_precision() {
+    float x[64], s[64], c[64];
+    for (double size : {1e-4, 1.0, 10.0, 1e3, 8e3, 1e5, 1e9}) {
+        for (int round = 0; round < 200; ++round) {
+            for (float& value : x) value = static_cast<float>(uniform(-size, size));
+            sine_cosine(x, s, c, 64);
+            for (int i = 0; i < 64; ++i) {
+                check(std::fabs(s[i] - std::sin(static_cast<double>(x[i]))) < 2e-7, "single sine", x[i]);
+                check(std::fabs(c[i] - std::cos(static_cast<double>(x[i]))) < 2e-7, "single cosine", x[i]);
+            }
+        }
+    }
+}
+
 void transmission_is_right_to_four_ulps() {
     double loss[64], amplitude[64];
     for (double most : {1e-9, 0.1, 3.0, 60.0, 5000.0}) {
@@ -109,6 +123,7 @@ int main() {
         return 77;  // CTest: skipped
     }
     sine_and_cosine_are_right_to_two_ulps();
+    single_sine_and_cosine_are_right_to_single_precision();
     transmission_is_right_to_four_ulps();
     philox_gives_the_known_answers();
     tiles_cover_every_sample_once<float>();

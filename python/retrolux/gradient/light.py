@@ -13,11 +13,13 @@ if TYPE_CHECKING:
 
     from retrolux.hardware.chip import TapMode
 
-__all__ = ["normalised", "scaled", "send"]
+__all__ = ["conjugate", "normalised", "quarter_behind", "scaled", "send"]
 
 
 class _Direction(Protocol):
-    def __call__(self, x: NDArray[Any], *, taps: TapMode, weights: NDArray[Any] | None) -> Reading: ...
+    def __call__(
+        self, x: NDArray[Any], *, taps: TapMode, weights: NDArray[Any] | None, detect: bool = True
+    ) -> Reading: ...
 
 
 def send(
@@ -26,6 +28,9 @@ def send(
     taps: TapMode = "none",
     power: float | None = 1.0,
     weights: NDArray[Any] | None = None,
+    *,
+    detect: bool = True,
+    unit: bool = False,
 ) -> Reading:
     """Send each sample at the same total power, and return what `light` itself would have given.
 
@@ -42,20 +47,42 @@ def send(
         None sends the light as it is.
     weights : ndarray of float, shape (batch,), optional
         By how much each sample counts in the sum of tap powers; default 1.
+    detect : bool
+        Whether the output is wanted; without it, it is empty.
+    unit : bool
+        Every sample is known to be of total power 1, or dark.
 
     Returns
     -------
     Reading
         Scaled back: amplitudes by the norm of each sample, powers by its square.
     """
-    weights = np.ones(len(light), light.real.dtype) if weights is None else weights
-    if power is None:
-        return direction(light, taps=taps, weights=weights if taps == "sum" else None)
-    norm = _norms(light)
+    if power is None or (unit and power == 1):
+        return direction(light, taps=taps, weights=weights, detect=detect)
+    norm = np.ones(len(light), light.real.dtype) if unit else _norms(light)
     scale = norm / light.real.dtype.type(np.sqrt(power))
     sent = scaled(light, 1 / np.where(norm > 0, scale, 1))
-    reading = direction(sent, taps=taps, weights=weights * scale**2 if taps == "sum" else None)
-    return Reading(scaled(reading.output, scale), reading.taps)
+    if taps == "sum":
+        weights = scale**2 if weights is None else weights * scale**2
+    reading = direction(sent, taps=taps, weights=weights, detect=detect)
+    return Reading(scaled(reading.output, scale) if detect else reading.output, reading.taps)
+
+
+def quarter_behind(light: NDArray[Any], retraced: NDArray[Any]) -> NDArray[Any]:
+    """Return light − i conj(retraced), which interferes with the adjoint field as the gradient needs it.
+
+    Shapes (batch, modes). −i conj(u + iv) = −v − iu: no product is needed.
+    """
+    both = np.empty_like(light)
+    np.subtract(light.real, retraced.imag, out=both.real)
+    np.subtract(light.imag, retraced.real, out=both.imag)
+    return both
+
+
+def conjugate(light: NDArray[Any]) -> NDArray[Any]:
+    """Return light conjugated in place."""
+    np.negative(light.imag, out=light.imag)
+    return light
 
 
 def normalised(light: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from retrolux.gradient.light import normalised, scaled, send
+from retrolux.gradient.light import conjugate, normalised, scaled, send
 from retrolux.gradient.loss_correction import LossCorrection
 from retrolux.gradient.method import Gradients, Passage, Wanted, output_phase_gradient
 
@@ -94,12 +94,12 @@ def _modulated(
     if not (wanted.phases or wanted.x):
         return Gradients(None, slopes[:, 0], slopes[:, 1], gamma, 0)
     x, x_norm = normalised(passage.x)
-    adjoint, adjoint_norm = normalised(grad_y.conj())
-    retraced = send(chip.backward, adjoint, power=power).output.conj()
+    adjoint, adjoint_norm = normalised(grad_y)
+    retraced = send(chip.backward, conjugate(adjoint), power=power, unit=True).output.conj()
     shots = passage.batch
     for angle in angles if wanted.phases else ():
         turned = retraced * retraced.dtype.type(-1j * np.exp(1j * angle))
-        taps = send(chip.forward, x + turned, "sum", power, x_norm * adjoint_norm).taps
+        taps = send(chip.forward, x + turned, "sum", power, x_norm * adjoint_norm, detect=False).taps
         if taps is None:
             raise RuntimeError("a gradient from interference needs taps, got a chip that reads none")
         slopes += taps * slopes.dtype.type(np.cos(angle) / (2 * np.sum(np.cos(angles) ** 2)))

@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from retrolux.gradient.light import normalised, scaled, send
+from retrolux.gradient.light import conjugate, normalised, quarter_behind, scaled, send
 from retrolux.gradient.loss_correction import LossCorrection
 from retrolux.gradient.method import Gradients, Passage, Wanted, output_phase_gradient
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-    from retrolux.hardware.chip import TapMode
 
 __all__ = ["ThreeMeasurement"]
 
@@ -45,20 +43,22 @@ class ThreeMeasurement:
     def gradients(self, passage: Passage, grad_y: NDArray[Any], wanted: Wanted) -> Gradients:
         """Return the measured gradients; see `retrolux.gradient.method.Method`."""
         chip = passage.chip
-        taps: TapMode = "sum" if wanted.phases else "none"
         slopes = np.zeros((chip.topology.mzis, 2), dtype=passage.theta.dtype)
         gamma = output_phase_gradient(passage.y, grad_y, wanted)
         if not (wanted.phases or wanted.x):
             return Gradients(None, slopes[:, 0], slopes[:, 1], gamma, 0)
-        x, x_norm = normalised(passage.x)
-        adjoint, adjoint_norm = normalised(grad_y.conj())
-        weights = x_norm * adjoint_norm
-        backward = send(chip.backward, adjoint, taps, self.power, weights)
-        grad_x = scaled(backward.output.conj(), adjoint_norm) if wanted.x else None
+        adjoint, adjoint_norm = normalised(grad_y)
+        conjugate(adjoint)
         if not wanted.phases:
-            return Gradients(grad_x, slopes[:, 0], slopes[:, 1], gamma, passage.batch)
-        forward = send(chip.forward, x, "sum", self.power, weights)
-        both = send(chip.forward, x - 1j * backward.output.conj(), "sum", self.power, weights)
+            back = send(chip.backward, adjoint, power=self.power, unit=True)
+            back_x = conjugate(scaled(back.output, adjoint_norm))
+            return Gradients(back_x, slopes[:, 0], slopes[:, 1], gamma, passage.batch)
+        x, x_norm = normalised(passage.x)
+        weights = x_norm * adjoint_norm
+        backward = send(chip.backward, adjoint, "sum", self.power, weights, unit=True)
+        forward = send(chip.forward, x, "sum", self.power, weights, detect=False, unit=True)
+        both = send(chip.forward, quarter_behind(x, backward.output), "sum", self.power, weights, detect=False)
+        grad_x = conjugate(scaled(backward.output, adjoint_norm)) if wanted.x else None
         if forward.taps is None or backward.taps is None or both.taps is None:
             raise RuntimeError("a gradient from interference needs taps, got a chip that reads none")
         if self.loss is None:

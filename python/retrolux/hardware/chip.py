@@ -20,7 +20,7 @@ class Reading(NamedTuple):
     Attributes
     ----------
     output : ndarray of complex, shape (batch, modes)
-        Amplitudes where the light comes out.
+        Amplitudes where the light comes out; of shape (0, modes) for detect=False.
     taps : ndarray of float or None
         Powers right behind the (theta, phi) shifters: shape (batch, mzis, 2) for taps="each", (mzis, 2) for "sum".
     """
@@ -51,13 +51,18 @@ class Chip(Protocol):
         """Set the phases [rad], shapes (mzis,), (mzis,), (modes,)."""
         ...
 
-    def forward(self, x: NDArray[Any], *, taps: TapMode = "none", weights: NDArray[Any] | None = None) -> Reading:
+    def forward(
+        self, x: NDArray[Any], *, taps: TapMode = "none", weights: NDArray[Any] | None = None, detect: bool = True
+    ) -> Reading:
         """Send light of shape (batch, modes) in from the left; it comes out as U x.
 
-        With taps="sum" the tap powers are summed over the batch, sample b counting ``weights[b]`` ≥ 0 times.
+        With taps="sum" the tap powers are summed over the batch, sample b counting ``weights[b]`` ≥ 0 times. With
+        detect=False only the taps are read.
         """
         ...
 
-    def backward(self, x: NDArray[Any], *, taps: TapMode = "none", weights: NDArray[Any] | None = None) -> Reading:
+    def backward(
+        self, x: NDArray[Any], *, taps: TapMode = "none", weights: NDArray[Any] | None = None, detect: bool = True
+    ) -> Reading:
         """Send light in from the right; by reciprocity it comes out on the left as Uᵀ x."""
         ...

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from retrolux._kernels import kernels, max_threads
+
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
@@ -84,8 +86,10 @@ class Crosstalk:
         ValueError
             When the shape does not fit.
         """
-        heat = self._checked("phases", phases)
-        return np.asarray(np.bincount(self._rows, self.values * heat[self.indices], self.shifters), np.float64)
+        heat = np.ascontiguousarray(self._checked("phases", phases))
+        met = np.empty_like(heat)
+        kernels.multiply(self.indptr, self.indices, self.values, heat, met, max_threads())
+        return met
 
     def apply_transposed(self, gradients: ArrayLike) -> NDArray[np.float64]:
         """Return the gradient by the phases of the heaters, (I + K)ᵀ gradients.

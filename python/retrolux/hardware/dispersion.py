@@ -11,7 +11,17 @@ if TYPE_CHECKING:
 
     from retrolux.hardware.imperfections import Imperfections
 
-__all__ = ["detuned"]
+__all__ = ["coupler_shift", "detuned", "phase_stretch"]
+
+
+def phase_stretch(imperfections: Imperfections) -> float:
+    """Return the factor 1 + phase_dispersion · Δλ by which phases are multiplied."""
+    return 1 + imperfections.phase_dispersion * imperfections.detuning_nm
+
+
+def coupler_shift(imperfections: Imperfections) -> float:
+    """Return coupler_dispersion · Δλ, by which coupling angles grow (rad)."""
+    return imperfections.coupler_dispersion * imperfections.detuning_nm
 
 
 def detuned(
@@ -42,8 +52,7 @@ def detuned(
     theta, phi, gamma, coupler_error : ndarray of float64, shapes as given
         rad.
     """
-    stretch = 1 + imperfections.phase_dispersion * imperfections.detuning_nm
-    shift = imperfections.coupler_dispersion * imperfections.detuning_nm
+    stretch, shift = phase_stretch(imperfections), coupler_shift(imperfections)
     return (
         stretch * np.asarray(theta, dtype=np.float64),
         stretch * np.asarray(phi, dtype=np.float64),

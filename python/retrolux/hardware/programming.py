@@ -59,7 +59,7 @@ def quantise(phases: ArrayLike, bits: int | None) -> NDArray[np.float64]:
     if bits is None:
         return wrap(phases)
     levels = 2.0**bits
-    return np.asarray(np.mod(np.rint(wrap(phases) * (levels / _TURN)), levels) * (_TURN / levels))
+    return np.asarray(np.mod(np.rint(np.asarray(phases, np.float64) * (levels / _TURN)), levels) * (_TURN / levels))
 
 
 def program(
@@ -72,7 +72,7 @@ def program(
     crosstalk: Crosstalk,
     seed: int,
     write: int,
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+) -> NDArray[np.float64]:
     """Return the phases which light meets after phases have been written.
 
     phase = (I + K) (quantise(wanted) + phase_std · n) + offset, in the order in which it happens:
@@ -101,17 +101,14 @@ def program(
 
     Returns
     -------
-    theta, phi : ndarray of float64, shape (mzis,)
-        rad.
-    gamma : ndarray of float64, shape (modes,)
-        rad.
+    ndarray of float64, shape (shifters,)
+        rad, in the order of `Crosstalk`: theta, phi, gamma.
 
     Raises
     ------
     ValueError
         When a shape does not fit the chip, a phase is not finite, or `seed` or `write` is out of range.
     """
-    mzis = len(fabrication.theta_offset)
     offsets = {"theta": fabrication.theta_offset, "phi": fabrication.phi_offset, "gamma": fabrication.gamma_offset}
     wanted = np.concatenate(
         [
@@ -122,8 +119,7 @@ def program(
     driven = quantise(wanted, imperfections.phase_bits)
     if imperfections.phase_std > 0:
         driven += imperfections.phase_std * normals(seed, Stream.PHASE_WRITE, write, driven.shape, np.float64)
-    met = crosstalk.apply(driven) + np.concatenate(list(offsets.values()))
-    return met[:mzis], met[mzis : 2 * mzis], met[2 * mzis :]
+    return np.asarray(crosstalk.apply(driven) + np.concatenate(list(offsets.values())))
 
 
 def drift_step(

@@ -9,7 +9,7 @@ import numpy as np
 from retrolux._kernels import kernels, max_threads
 from retrolux.hardware.chip import Reading
 from retrolux.hardware.crosstalk import thermal_crosstalk
-from retrolux.hardware.dispersion import detuned
+from retrolux.hardware.dispersion import coupler_shift, phase_stretch
 from retrolux.hardware.fabrication import Fabrication, fabricate
 from retrolux.hardware.imperfections import Imperfections
 from retrolux.hardware.programming import drift_step, program
@@ -79,10 +79,15 @@ class SimulatedChip:
         self.drift = np.zeros(2 * topology.mzis + topology.modes)
         self._ticked = 0.0
         self._crosstalk = thermal_crosstalk(topology, imperfections)
-        self._output = 10 ** (-self.fabrication.output_loss_db / 20).astype(self._real)
-        self._loses_at_output = bool(self.fabrication.output_loss_db.any())
+        self._stretch = phase_stretch(imperfections)
+        self._coupler_error = (self.fabrication.coupler_error + coupler_shift(imperfections)).astype(self._real)
+        lossy = self.fabrication.loss_db.any()
+        self._loss_db = self.fabrication.loss_db.astype(self._real) if lossy else None
+        # What the waveguides between the last MZIs and the outputs transmit, in both directions.
+        behind = 10 ** (-self.fabrication.output_loss_db / 20).astype(self._real)
+        self._behind_mesh = behind if self.fabrication.output_loss_db.any() else None
         self._settings: _Settings | None = None
-        self._programmed: tuple[NDArray[np.float64], ...] | None = None
+        self._programmed: NDArray[np.float64] | None = None
 
     @property
     def _real(self) -> np.dtype[Any]:
@@ -117,15 +122,19 @@ class SimulatedChip:
             raise ValueError(f"seconds must be at least 0 and finite, got {seconds}")
         self.clock += seconds
 
-    def forward(self, x: NDArray[Any], *, taps: TapMode = "none", weights: NDArray[Any] | None = None) -> Reading:
+    def forward(
+        self, x: NDArray[Any], *, taps: TapMode = "none", weights: NDArray[Any] | None = None, detect: bool = True
+    ) -> Reading:
         """Send light in from the left; see `retrolux.hardware.Chip`."""
-        y, readings = self._pass(True, self._disturbed(x, Stream.INPUT), taps, weights)
-        return self._detected(self._behind_mesh(y), readings)
+        y, readings = self._pass(True, self._modulated(x, None), taps, weights, detect)
+        return Reading(self._detected(y, self._behind_mesh), readings)
 
-    def backward(self, x: NDArray[Any], *, taps: TapMode = "none", weights: NDArray[Any] | None = None) -> Reading:
+    def backward(
+        self, x: NDArray[Any], *, taps: TapMode = "none", weights: NDArray[Any] | None = None, detect: bool = True
+    ) -> Reading:
         """Send light in from the right; see `retrolux.hardware.Chip`."""
-        y, readings = self._pass(False, self._behind_mesh(self._disturbed(x, Stream.INPUT)), taps, weights)
-        return self._detected(y, readings)
+        y, readings = self._pass(False, self._modulated(x, self._behind_mesh), taps, weights, detect)
+        return Reading(self._detected(y, None), readings)
 
     def exact_gradients(self, x: NDArray[Any], grad_y: NDArray[Any]) -> AdjointGradients:
         """Return ∂L/∂x and ∂L/∂(written phases) of this chip without noise.
@@ -134,10 +143,11 @@ class SimulatedChip:
         the identity.
         """
         x = np.ascontiguousarray(x, dtype=self.dtype)
-        grad_y = np.ascontiguousarray(self._behind_mesh(grad_y), dtype=self.dtype)
+        if self._behind_mesh is not None:
+            grad_y = grad_y * self._behind_mesh
+        grad_y = np.ascontiguousarray(grad_y, dtype=self.dtype)
         met = adjoint(self.topology, x, grad_y, *self._now())
-        stretch = 1 + self.imperfections.phase_dispersion * self.imperfections.detuning_nm
-        mixed = stretch * self._crosstalk.apply_transposed(np.concatenate([met.theta, met.phi, met.gamma]))
+        mixed = self._stretch * self._crosstalk.apply_transposed(np.concatenate([met.theta, met.phi, met.gamma]))
         theta, phi, gamma = np.split(mixed.astype(self._real), np.cumsum([len(met.theta), len(met.phi)]))
         return AdjointGradients(met.x, theta, phi, gamma)
 
@@ -152,7 +162,7 @@ class SimulatedChip:
             "writes": self.writes,
             "shots": self.shots,
             "ticks": self.ticks,
-            "programmed": None if self._programmed is None else np.concatenate(self._programmed),
+            "programmed": None if self._programmed is None else self._programmed.copy(),
             "drift": self.drift.copy(),
         }
 
@@ -161,11 +171,8 @@ class SimulatedChip:
         self.clock, self._ticked = float(state["clock"]), float(state["ticked"])
         self.writes, self.shots, self.ticks = int(state["writes"]), int(state["shots"]), int(state["ticks"])
         self.drift = np.array(state["drift"], dtype=np.float64)
-        mzis, programmed = self.topology.mzis, state["programmed"]
-        self._programmed = None
-        if programmed is not None:
-            theta, phi, gamma = np.split(np.array(programmed, dtype=np.float64), [mzis, 2 * mzis])
-            self._programmed = theta, phi, gamma
+        programmed = state["programmed"]
+        self._programmed = None if programmed is None else np.array(programmed, dtype=np.float64)
         self._settings = None
 
     def __repr__(self) -> str:
@@ -186,43 +193,43 @@ class SimulatedChip:
             self._settings = None
         if self._settings is None:
             mzis = self.topology.mzis
-            drift = self.drift[:mzis], self.drift[mzis : 2 * mzis], self.drift[2 * mzis :]
-            theta, phi, gamma = (phase + walked for phase, walked in zip(self._programmed, drift, strict=True))
-            theta, phi, gamma, error = detuned(theta, phi, gamma, self.fabrication.coupler_error, self.imperfections)
-            loss = self.fabrication.loss_db if self.fabrication.loss_db.any() else None
-            self._settings = (
-                theta.astype(self._real),
-                phi.astype(self._real),
-                gamma.astype(self._real),
-                error.astype(self._real),
-                None if loss is None else loss.astype(self._real),
-            )
+            phases = (self._stretch * (self._programmed + self.drift)).astype(self._real)
+            theta, phi, gamma = phases[:mzis], phases[mzis : 2 * mzis], phases[2 * mzis :]
+            self._settings = theta, phi, gamma, self._coupler_error, self._loss_db
         return self._settings
 
-    def _behind_mesh(self, light: NDArray[Any]) -> NDArray[Any]:
-        """Return light after the waveguides between the last MZIs and the outputs, the same in both directions."""
-        return light * self._output if self._loses_at_output else light
+    def _modulated(self, light: NDArray[Any], gain: NDArray[Any] | None) -> NDArray[Any]:
+        """Return light as it enters the MZIs: with the errors of the modulators, and times `gain`, shape (modes,)."""
+        return self._disturbed(np.ascontiguousarray(light, dtype=self.dtype), gain, Stream.INPUT, 0.0)
 
-    def _disturbed(self, light: NDArray[Any], stream: Stream) -> NDArray[Any]:
-        """Return the light with the amplitude and phase errors of modulators or of coherent detection."""
-        amplitude, phase = self.imperfections.io_amplitude_std, self.imperfections.io_phase_std
-        light = np.ascontiguousarray(light, dtype=self.dtype)
-        if not (amplitude or phase):
+    def _detected(self, y: NDArray[Any], gain: NDArray[Any] | None) -> NDArray[Any]:
+        """Return output amplitudes, times `gain`, as coherent detectors read them."""
+        y = self._disturbed(y, gain, Stream.OUTPUT, self.imperfections.detector_noise)
+        if self.imperfections.adc_bits is not None:
+            y = self._converted(y.view(self._real)).view(self.dtype)
+        return y
+
+    def _disturbed(self, light: NDArray[Any], gain: NDArray[Any] | None, stream: Stream, noise: float) -> NDArray[Any]:
+        amplitude, phase = self.imperfections.io_amplitude_std, np.pi * self.imperfections.io_phase_std
+        if not (amplitude or phase or noise) and gain is None:
             return light
+        key = self.seed, stream, Stream.DETECTOR, self.shots
         disturbed = np.empty_like(light)
-        kernels.disturb(light, disturbed, amplitude, np.pi * phase, self.seed, stream, self.shots, max_threads())
+        kernels.disturb(light, disturbed, gain, amplitude, phase, noise, *key, max_threads())
         return disturbed
 
     def _pass(
-        self, forward: bool, light: NDArray[Any], taps: TapMode, weights: NDArray[Any] | None
+        self, forward: bool, light: NDArray[Any], taps: TapMode, weights: NDArray[Any] | None, detect: bool
     ) -> tuple[NDArray[Any], NDArray[Any] | None]:
-        """Send light one way; return what comes out, and the noisy tap readings where they are wanted."""
+        """Send light one way; return what comes out, and the noisy tap readings, where they are wanted."""
         settings, threads = self._now(), max_threads()
         layout, mzis = self.topology.layout, self.topology.mzis
-        y = np.empty_like(light)
+        y = np.empty((len(light) if detect else 0, self.topology.modes), self.dtype)
         self.shots += 1
         self.clock += len(light) * self.sample_s
         if taps == "none":
+            if not detect:
+                return y, None
             if forward:
                 kernels.forward(layout, light, *settings, y, threads)
                 return y, None
@@ -233,10 +240,10 @@ class SimulatedChip:
             # The noise of a sum of readings, drawn once: their variances add.
             weight = np.ascontiguousarray(np.ones(len(light)) if weights is None else weights, dtype=self._real)
             total, second = np.empty((mzis, 2), self._real), np.empty((mzis, 2), self._real)
-            kernel(layout, light, *settings, y, weight, None, total, second, threads)
+            kernel(layout, light, *settings, y if detect else None, weight, None, total, second, threads)
             return y, self._noisy(total, second)
         each = np.empty((len(light), mzis, 2), self._real)
-        kernel(layout, light, *settings, y, None, each, None, None, threads)
+        kernel(layout, light, *settings, y if detect else None, None, each, None, None, threads)
         powers = self._converted(self._noisy(each, each))
         if taps == "each":
             return y, powers
@@ -259,14 +266,3 @@ class SimulatedChip:
         levels = 2.0 ** (bits - 1)
         clipped = np.clip(np.rint(values * levels), -levels, levels - 1)
         return np.asarray(clipped / levels, dtype=values.dtype)
-
-    def _detected(self, y: NDArray[Any], taps: NDArray[Any] | None) -> Reading:
-        """Return output amplitudes as coherent detectors read them."""
-        y = self._disturbed(y, Stream.OUTPUT)
-        if self.imperfections.detector_noise:
-            draws = normals(self.seed, Stream.DETECTOR, self.shots, (*y.shape, 2), self._real)
-            draws *= self.imperfections.detector_noise
-            y = y + draws.view(self.dtype)[..., 0]
-        if self.imperfections.adc_bits is not None:
-            y = self._converted(y.view(self._real)).view(self.dtype)
-        return Reading(y, taps)
