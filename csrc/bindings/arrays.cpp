@@ -20,6 +20,16 @@ std::string shape_text(const index_t* sizes, std::size_t count) {
     return text + (count == 1 ? ",)" : ")");
 }
 
+/// "2, 7" for the element that lies `flat` places behind the first.
+std::string place_text(const py::array& array, index_t flat) {
+    std::string text;
+    for (py::ssize_t d = array.ndim() - 1; d >= 0; --d) {
+        text = std::to_string(flat % array.shape(d)) + (text.empty() ? "" : ", ") + text;
+        flat /= array.shape(d);
+    }
+    return text;
+}
+
 /// Refuses a number that is not finite or below `least`; one sentence says where and what it is.
 template <class T>
 void require_finite(const char* name, const RealArray<T>& array, T least, const char* expected) {
@@ -31,11 +41,9 @@ void require_finite(const char* name, const RealArray<T>& array, T least, const 
     if (!wrong) return;
     index_t i = 0;
     while (data[i] >= least && data[i] <= most) ++i;
-    const std::string place = array.ndim() == 1
-                                  ? std::to_string(i)
-                                  : std::to_string(i / array.shape(1)) + ", " + std::to_string(i % array.shape(1));
     const std::string value = std::isnan(data[i]) ? "nan" : std::to_string(data[i]);
-    throw std::invalid_argument(std::string(name) + " must be " + expected + ", got " + value + " at [" + place + "]");
+    throw std::invalid_argument(std::string(name) + " must be " + expected + ", got " + value + " at [" +
+                                place_text(array, i) + "]");
 }
 
 std::atomic<bool> forked{false};
@@ -58,37 +66,50 @@ Layout::Layout(index_t modes, const RealArray<std::int32_t>& pairs) : modes_(mod
     std::copy(data, data + 2 * mzis_, pairs_.get());
 }
 
-void require_shape(const char* name, const py::array& array, std::initializer_list<index_t> shape) {
+void require_shape(const char* name, const py::array& array, const std::vector<index_t>& shape) {
     if (array.ndim() == static_cast<index_t>(shape.size()) &&
         std::equal(shape.begin(), shape.end(), array.shape(),
                    [](index_t want, py::ssize_t got) { return want == got; }))
         return;
-    throw std::invalid_argument(std::string(name) + " must have shape " + shape_text(shape.begin(), shape.size()) +
+    throw std::invalid_argument(std::string(name) + " must have shape " + shape_text(shape.data(), shape.size()) +
                                 ", got " + shape_text(array.shape(), static_cast<std::size_t>(array.ndim())));
 }
 
+namespace {
+
+/// The view of one mesh, or of the first of those that `stack`, one dimension or none, puts before all shapes.
+template <class T>
+Mesh<T> checked_view(const Layout& layout, const Settings<T>& settings, const std::vector<index_t>& stack) {
+    constexpr T any = std::numeric_limits<T>::lowest();
+    const auto check = [&](const char* name, const RealArray<T>& array, std::vector<index_t> shape, T least,
+                           const char* expected) {
+        shape.insert(shape.begin(), stack.begin(), stack.end());
+        require_shape(name, array, shape);
+        require_finite(name, array, least, expected);
+        return array.data();
+    };
+    const index_t modes = layout.modes(), mzis = layout.mzis();
+    Mesh<T> mesh{modes, mzis, layout.pairs(), nullptr, nullptr, nullptr, nullptr, nullptr};
+    mesh.theta = check("theta", settings.theta, {mzis}, any, "finite");
+    mesh.phi = check("phi", settings.phi, {mzis}, any, "finite");
+    mesh.gamma = check("gamma", settings.gamma, {modes}, any, "finite");
+    if (settings.coupler_error)
+        mesh.coupler_error = check("coupler_error", *settings.coupler_error, {mzis, 2}, any, "finite");
+    if (settings.loss_db)
+        mesh.loss_db = check("loss_db", *settings.loss_db, {mzis, 4}, T(0), "finite and at least 0 dB");
+    return mesh;
+}
+
+}  // namespace
+
 template <class T>
 Mesh<T> mesh_view(const Layout& layout, const Settings<T>& settings) {
-    constexpr T any = std::numeric_limits<T>::lowest();
-    require_shape("theta", settings.theta, {layout.mzis()});
-    require_shape("phi", settings.phi, {layout.mzis()});
-    require_shape("gamma", settings.gamma, {layout.modes()});
-    require_finite("theta", settings.theta, any, "finite");
-    require_finite("phi", settings.phi, any, "finite");
-    require_finite("gamma", settings.gamma, any, "finite");
-    Mesh<T> mesh{layout.modes(),      layout.mzis(),         layout.pairs(), settings.theta.data(),
-                 settings.phi.data(), settings.gamma.data(), nullptr,        nullptr};
-    if (settings.coupler_error) {
-        require_shape("coupler_error", *settings.coupler_error, {layout.mzis(), 2});
-        require_finite("coupler_error", *settings.coupler_error, any, "finite");
-        mesh.coupler_error = settings.coupler_error->data();
-    }
-    if (settings.loss_db) {
-        require_shape("loss_db", *settings.loss_db, {layout.mzis(), 4});
-        require_finite("loss_db", *settings.loss_db, T(0), "finite and at least 0 dB");
-        mesh.loss_db = settings.loss_db->data();
-    }
-    return mesh;
+    return checked_view(layout, settings, {});
+}
+
+template <class T>
+Mesh<T> stacked_view(const Layout& layout, const Settings<T>& settings, index_t meshes) {
+    return checked_view(layout, settings, {meshes});
 }
 
 index_t require_batch(const char* name, const py::array& light, const Layout& layout) {
@@ -110,5 +131,7 @@ int usable_threads(int asked) {
 
 template Mesh<float> mesh_view(const Layout&, const Settings<float>&);
 template Mesh<double> mesh_view(const Layout&, const Settings<double>&);
+template Mesh<float> stacked_view(const Layout&, const Settings<float>&, index_t);
+template Mesh<double> stacked_view(const Layout&, const Settings<double>&, index_t);
 
 }  // namespace retrolux

@@ -5,10 +5,10 @@
 
 #include <complex>
 #include <cstdint>
-#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "types.h"
 
@@ -48,11 +48,15 @@ struct Settings {
 };
 
 /// Throws std::invalid_argument unless `array` has just this shape.
-void require_shape(const char* name, const py::array& array, std::initializer_list<index_t> shape);
+void require_shape(const char* name, const py::array& array, const std::vector<index_t>& shape);
 
 /// Checks shapes, that every number is finite and that losses are not gains; the view lives as long as the arrays.
 template <class T>
 Mesh<T> mesh_view(const Layout& layout, const Settings<T>& settings);
+
+/// The same for `meshes` of them, stacked along a first dimension; the view is of the first.
+template <class T>
+Mesh<T> stacked_view(const Layout& layout, const Settings<T>& settings, index_t meshes);
 
 /// Checks that `light` has shape (batch, modes) and returns its batch.
 index_t require_batch(const char* name, const py::array& light, const Layout& layout);

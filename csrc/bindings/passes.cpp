@@ -107,6 +107,48 @@ public:
     }
 
     template <class T>
+    void matrices(const Layout& layout, const RealArray<T>& theta, const RealArray<T>& phi, const RealArray<T>& gamma,
+                  const std::optional<RealArray<T>>& coupler_error, const std::optional<RealArray<T>>& loss_db,
+                  ComplexArray<T>& transposed, int threads) const {
+        const Settings<T> settings{theta, phi, gamma, coupler_error, loss_db};
+        const index_t meshes = stack_of(transposed, layout);
+        const Mesh<T> first = stacked_view(layout, settings, meshes);
+        T* result = reinterpret_cast<T*>(transposed.mutable_data());
+        const int usable = usable_threads(threads);
+        const py::gil_scoped_release release;
+        passes<T>(*build_->table).matrices(first, meshes, result, usable);
+    }
+
+    template <class T>
+    void matrices_adjoint(const Layout& layout, const ComplexArray<T>& transposed,
+                          const ComplexArray<T>& grad_transposed, const RealArray<T>& theta, const RealArray<T>& phi,
+                          const RealArray<T>& gamma, const std::optional<RealArray<T>>& coupler_error,
+                          const std::optional<RealArray<T>>& loss_db, std::optional<ComplexArray<T>>& identity,
+                          RealArray<T>& grad_theta, RealArray<T>& grad_phi, RealArray<T>& grad_gamma,
+                          std::optional<RealArray<T>>& grad_coupler_error, std::optional<RealArray<T>>& grad_loss_db,
+                          int threads) const {
+        const Settings<T> settings{theta, phi, gamma, coupler_error, loss_db};
+        const index_t meshes = stack_of(transposed, layout), modes = layout.modes(), mzis = layout.mzis();
+        const Mesh<T> first = stacked_view(layout, settings, meshes);
+        require_shape("grad_transposed", grad_transposed, {meshes, modes, modes});
+        require_shape("grad_theta", grad_theta, {meshes, mzis});
+        require_shape("grad_phi", grad_phi, {meshes, mzis});
+        require_shape("grad_gamma", grad_gamma, {meshes, modes});
+        if (identity) require_shape("identity", *identity, {meshes, modes, modes});
+        if (grad_coupler_error) require_shape("grad_coupler_error", *grad_coupler_error, {meshes, mzis, 2});
+        if (grad_loss_db) require_shape("grad_loss_db", *grad_loss_db, {meshes, mzis, 4});
+        const Gradients<T> gradients{grad_theta.mutable_data(), grad_phi.mutable_data(), grad_gamma.mutable_data(),
+                                     grad_coupler_error ? grad_coupler_error->mutable_data() : nullptr,
+                                     grad_loss_db ? grad_loss_db->mutable_data() : nullptr};
+        const T* u = reinterpret_cast<const T*>(transposed.data());
+        const T* grad_u = reinterpret_cast<const T*>(grad_transposed.data());
+        T* recovered = identity ? reinterpret_cast<T*>(identity->mutable_data()) : nullptr;
+        const int usable = usable_threads(threads);
+        const py::gil_scoped_release release;
+        passes<T>(*build_->table).matrices_adjoint(first, meshes, u, grad_u, recovered, gradients, usable);
+    }
+
+    template <class T>
     void disturb(const ComplexArray<T>& x, ComplexArray<T>& y, const std::optional<RealArray<T>>& gain, T amplitude_std,
                  T phase_std, T noise_std, std::uint64_t seed, std::uint32_t scale_stream, std::uint32_t noise_stream,
                  std::uint64_t step, int threads) const {
@@ -182,6 +224,13 @@ public:
     }
 
 private:
+    /// Checks that `matrices` has shape (meshes, modes, modes) and returns how many there are.
+    static index_t stack_of(const py::array& matrices, const Layout& layout) {
+        const index_t meshes = matrices.ndim() == 3 ? matrices.shape(0) : 0;
+        require_shape("transposed", matrices, {meshes, layout.modes(), layout.modes()});
+        return meshes;
+    }
+
     template <class T>
     static void run_linear(void (*pass)(const Mesh<T>&, Light<const T>, T*, int), const Mesh<T>& mesh,
                            const ComplexArray<T>& in, index_t batch, ComplexArray<T>& out, int threads) {
@@ -240,6 +289,15 @@ void bind_precision(py::class_<Kernels>& kernels) {
              arg("phi").noconvert(), arg("gamma").noconvert(), arg("coupler_error").noconvert(),
              arg("loss_db").noconvert(), arg("y").noconvert(), arg("weight").noconvert(), arg("each").noconvert(),
              arg("total").noconvert(), arg("second").noconvert(), arg("threads"))
+        .def("matrices", &Kernels::matrices<T>, arg("layout"), arg("theta").noconvert(), arg("phi").noconvert(),
+             arg("gamma").noconvert(), arg("coupler_error").noconvert(), arg("loss_db").noconvert(),
+             arg("transposed").noconvert(), arg("threads"))
+        .def("matrices_adjoint", &Kernels::matrices_adjoint<T>, arg("layout"), arg("transposed").noconvert(),
+             arg("grad_transposed").noconvert(), arg("theta").noconvert(), arg("phi").noconvert(),
+             arg("gamma").noconvert(), arg("coupler_error").noconvert(), arg("loss_db").noconvert(),
+             arg("identity").noconvert(), arg("grad_theta").noconvert(), arg("grad_phi").noconvert(),
+             arg("grad_gamma").noconvert(), arg("grad_coupler_error").noconvert(), arg("grad_loss_db").noconvert(),
+             arg("threads"))
         .def("disturb", &Kernels::disturb<T>, arg("x").noconvert(), arg("y").noconvert(), arg("gain").noconvert(),
              arg("amplitude_std"), arg("phase_std"), arg("noise_std"), arg("seed"), arg("scale_stream"),
              arg("noise_stream"), arg("step"), arg("threads"))

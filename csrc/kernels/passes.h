@@ -33,4 +33,11 @@ template <class T>
 void adjoint(const Mesh<T>& mesh, Light<const T> y, const T* grad_y, T* x, T* grad_x, const Gradients<T>& gradients,
              int threads);
 
+template <class T>
+void matrices(const Mesh<T>& first, index_t meshes, T* transposed, int threads);
+
+template <class T>
+void matrices_adjoint(const Mesh<T>& first, index_t meshes, const T* transposed, const T* grad_transposed, T* identity,
+                      const Gradients<T>& gradients, int threads);
+
 }  // namespace retrolux::RETROLUX_ISA

@@ -5,8 +5,10 @@
 namespace retrolux::RETROLUX_ISA {
 
 const Table table = {
-    {forward<float>, reverse<float>, forward_taps<float>, backward_taps<float>, adjoint<float>, disturb<float>},
-    {forward<double>, reverse<double>, forward_taps<double>, backward_taps<double>, adjoint<double>, disturb<double>},
+    {forward<float>, reverse<float>, forward_taps<float>, backward_taps<float>, adjoint<float>, matrices<float>,
+     matrices_adjoint<float>, disturb<float>},
+    {forward<double>, reverse<double>, forward_taps<double>, backward_taps<double>, adjoint<double>, matrices<double>,
+     matrices_adjoint<double>, disturb<double>},
     multiply,
     normals,
 };

@@ -25,6 +25,14 @@ struct Passes {
     void (*adjoint)(const Mesh<T>& mesh, Light<const T> y, const T* grad_y, T* x, T* grad_x,
                     const Gradients<T>& gradients, int threads);
 
+    /// U^T of `meshes` meshes of one layout, whose settings follow those of the first: (meshes, modes, modes).
+    void (*matrices)(const Mesh<T>& first, index_t meshes, T* transposed, int threads);
+
+    /// From all U^T and their gradients: the gradients of all settings, stacked likewise. The identities from which the
+    /// U^T came are recovered on the way and written to `identity` where that is not null.
+    void (*matrices_adjoint)(const Mesh<T>& first, index_t meshes, const T* transposed, const T* grad_transposed,
+                             T* identity, const Gradients<T>& gradients, int threads);
+
     /// Light behind modulators or before detectors.
     void (*disturb)(Light<const T> x, index_t modes, T* y, const Disturbance<T>& how, int threads);
 };

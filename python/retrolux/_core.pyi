@@ -83,6 +83,36 @@ class Kernels:
         second: _Array | None,
         threads: int,
     ) -> None: ...
+    # Settings and matrices of several meshes are stacked: theta (meshes, mzis), transposed (meshes, modes, modes), …
+    def matrices(
+        self,
+        layout: Layout,
+        theta: _Array,
+        phi: _Array,
+        gamma: _Array,
+        coupler_error: _Array | None,
+        loss_db: _Array | None,
+        transposed: _Array,
+        threads: int,
+    ) -> None: ...
+    def matrices_adjoint(
+        self,
+        layout: Layout,
+        transposed: _Array,
+        grad_transposed: _Array,
+        theta: _Array,
+        phi: _Array,
+        gamma: _Array,
+        coupler_error: _Array | None,
+        loss_db: _Array | None,
+        identity: _Array | None,
+        grad_theta: _Array,
+        grad_phi: _Array,
+        grad_gamma: _Array,
+        grad_coupler_error: _Array | None,
+        grad_loss_db: _Array | None,
+        threads: int,
+    ) -> None: ...
     def disturb(
         self,
         x: _Array,

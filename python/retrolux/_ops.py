@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["adjoint", "forward", "reverse"]
+__all__ = ["adjoint", "forward", "matrices", "matrices_adjoint", "reverse"]
 
 _library = torch.library.Library("retrolux", "DEF")
 _SETTINGS = "Tensor theta, Tensor phi, Tensor gamma, Tensor? coupler_error, Tensor? loss_db, str topology"
@@ -25,6 +25,12 @@ _library.define(f"reverse(Tensor grad_y, {_SETTINGS}) -> Tensor")
 _library.define(
     f"adjoint(Tensor y, Tensor grad_y, Tensor? x, {_SETTINGS}, bool input_gradient, bool error_gradients)"
     " -> (Tensor, Tensor, Tensor, Tensor, Tensor, Tensor)"
+)
+
+_library.define(f"matrices({_SETTINGS}) -> Tensor")
+_library.define(
+    f"matrices_adjoint(Tensor transposed, Tensor grad_transposed, {_SETTINGS}, bool error_gradients)"
+    " -> (Tensor, Tensor, Tensor, Tensor, Tensor)"
 )
 
 # Relative error in the recovered input above which an adjoint pass through unequal losses is refused.
@@ -125,16 +131,69 @@ def _adjoint(
     return gradients
 
 
+def _matrices(
+    theta: Tensor, phi: Tensor, gamma: Tensor, coupler_error: Tensor | None, loss_db: Tensor | None, topology: str
+) -> Tensor:
+    layout = Topology.from_key(topology).layout
+    settings = _arrays(theta, phi, gamma, coupler_error, loss_db)
+    result = _room_for_matrices(theta, gamma)
+    kernels.matrices(layout, *settings, result.numpy(), torch.get_num_threads())
+    return result
+
+
+def _matrices_adjoint(
+    transposed: Tensor,
+    grad_transposed: Tensor,
+    theta: Tensor,
+    phi: Tensor,
+    gamma: Tensor,
+    coupler_error: Tensor | None,
+    loss_db: Tensor | None,
+    topology: str,
+    error_gradients: bool,
+) -> tuple[Tensor, ...]:
+    layout = Topology.from_key(topology).layout
+    settings = _arrays(theta, phi, gamma, coupler_error, loss_db)
+    gradients = _room_for_setting_gradients(theta, phi, gamma, error_gradients)
+    grad_theta, grad_phi, grad_gamma, grad_coupler_error, grad_loss_db = gradients
+    recovered = None if loss_db is None else np.empty(transposed.shape, _array(transposed).dtype)
+    kernels.matrices_adjoint(
+        layout,
+        _array(transposed),
+        _array(grad_transposed),
+        *settings,
+        recovered,
+        grad_theta.numpy(),
+        grad_phi.numpy(),
+        grad_gamma.numpy(),
+        grad_coupler_error.numpy() if error_gradients else None,
+        grad_loss_db.numpy() if error_gradients else None,
+        torch.get_num_threads(),
+    )
+    if recovered is not None:
+        _require_recovered(recovered, np.eye(layout.modes, dtype=recovered.dtype))
+    return gradients
+
+
+def _room_for_matrices(theta: Tensor, gamma: Tensor) -> Tensor:
+    """Return an uninitialised matrix for each of the stacked meshes."""
+    return theta.new_empty((*gamma.shape, gamma.shape[-1]), dtype=theta.dtype.to_complex())
+
+
 def _room_for_gradients(
     y: Tensor, theta: Tensor, phi: Tensor, gamma: Tensor, input_gradient: bool, error_gradients: bool
 ) -> tuple[Tensor, ...]:
     """Return uninitialised gradients of x, theta, phi, gamma, coupler_error and loss_db; empty where not wanted."""
-    mzis = theta.shape[0] if error_gradients else 0
+    grad_x = y.new_empty(y.shape if input_gradient else (0,))
+    return (grad_x, *_room_for_setting_gradients(theta, phi, gamma, error_gradients))
+
+
+def _room_for_setting_gradients(theta: Tensor, phi: Tensor, gamma: Tensor, error_gradients: bool) -> tuple[Tensor, ...]:
+    errors = theta.shape if error_gradients else (0,)
     return (
-        y.new_empty(y.shape if input_gradient else (0,)),
         *(torch.empty_like(setting, memory_format=torch.contiguous_format) for setting in (theta, phi, gamma)),
-        theta.new_empty((mzis, 2)),
-        theta.new_empty((mzis, 4)),
+        theta.new_empty((*errors, 2)),
+        theta.new_empty((*errors, 4)),
     )
 
 
@@ -172,12 +231,35 @@ def _fake_adjoint(
     return _room_for_gradients(y, theta, phi, gamma, input_gradient, error_gradients)
 
 
+def _fake_matrices(theta: Tensor, phi: Tensor, gamma: Tensor, *others: object) -> Tensor:
+    return _room_for_matrices(theta, gamma)
+
+
+def _fake_matrices_adjoint(
+    transposed: Tensor,
+    grad_transposed: Tensor,
+    theta: Tensor,
+    phi: Tensor,
+    gamma: Tensor,
+    coupler_error: Tensor | None,
+    loss_db: Tensor | None,
+    topology: str,
+    error_gradients: bool,
+) -> tuple[Tensor, ...]:
+    return _room_for_setting_gradients(theta, phi, gamma, error_gradients)
+
+
 _library.impl("forward", _forward, "CPU")
 _library.impl("reverse", _reverse, "CPU")
 _library.impl("adjoint", _adjoint, "CPU")
+_library.impl("matrices", _matrices, "CPU")
+_library.impl("matrices_adjoint", _matrices_adjoint, "CPU")
 torch.library.register_fake("retrolux::forward", _fake_linear, lib=_library)
 torch.library.register_fake("retrolux::reverse", _fake_linear, lib=_library)
 torch.library.register_fake("retrolux::adjoint", _fake_adjoint, lib=_library)
+
+torch.library.register_fake("retrolux::matrices", _fake_matrices, lib=_library)
+torch.library.register_fake("retrolux::matrices_adjoint", _fake_matrices_adjoint, lib=_library)
 
 
 def _direct(operator: Callable[..., Any], kernel: Callable[..., Any]) -> Callable[..., Any]:
@@ -197,3 +279,5 @@ def _direct(operator: Callable[..., Any], kernel: Callable[..., Any]) -> Callabl
 forward = _direct(torch.ops.retrolux.forward.default, _forward)
 reverse = _direct(torch.ops.retrolux.reverse.default, _reverse)
 adjoint = _direct(torch.ops.retrolux.adjoint.default, _adjoint)
+matrices = _direct(torch.ops.retrolux.matrices.default, _matrices)
+matrices_adjoint = _direct(torch.ops.retrolux.matrices_adjoint.default, _matrices_adjoint)

@@ -13,7 +13,7 @@ from retrolux import _ops
 if TYPE_CHECKING:
     from retrolux.mesh import Topology
 
-__all__ = ["Route", "choose_route", "propagate"]
+__all__ = ["Route", "choose_route", "matrices", "propagate"]
 
 Route: TypeAlias = Literal["auto", "mesh", "matrix"]
 
@@ -97,6 +97,62 @@ def propagate(
     return _ByMatrix.apply(x, theta, phi, gamma, coupler_error, loss_db, topology.key)  # type: ignore[no-any-return, no-untyped-call]
 
 
+def matrices(
+    theta: Tensor,
+    phi: Tensor,
+    gamma: Tensor,
+    topology: Topology,
+    coupler_error: Tensor | None = None,
+    loss_db: Tensor | None = None,
+) -> Tensor:
+    """Return the matrices U of many meshes of one topology, all in one call of the kernels.
+
+    Differentiable once in every setting. Meshes are computed side by side on torch's threads, on the CPU; tensors on
+    other devices are taken there and back.
+
+    Parameters
+    ----------
+    theta, phi : Tensor, shape (…, mzis)
+        Internal and external phases [rad], float32 or float64; the leading dimensions number the meshes.
+    gamma : Tensor, shape (…, modes)
+        Output phases [rad].
+    topology : Topology
+        Where the MZIs of every mesh sit.
+    coupler_error : Tensor, shape (…, mzis, 2), optional
+        Angle errors (ε₁, ε₂) of the two couplers [rad].
+    loss_db : Tensor, shape (…, mzis, 4), optional
+        Losses of the arms t₀…t₃ [dB], at least 0.
+
+    Returns
+    -------
+    Tensor, shape (…, modes, modes)
+        complex64 or complex128, on the device of `theta`.
+
+    Raises
+    ------
+    TypeError
+        When a dtype does not fit.
+    ValueError
+        When shapes do not fit the topology or each other, tensors are on different devices, a setting is not finite or
+        a loss is negative.
+    RuntimeError
+        In the backward pass, when losses are so unequal that light cannot be traced back in this precision.
+    """
+    if theta.dtype not in (torch.float32, torch.float64):
+        raise TypeError(f"theta must be float32 or float64, got {theta.dtype}")
+    stack, mzis, modes = theta.shape[:-1], topology.mzis, topology.modes
+    named = {"theta": theta, "phi": phi, "gamma": gamma, "coupler_error": coupler_error, "loss_db": loss_db}
+    sizes = {"theta": (mzis,), "phi": (mzis,), "gamma": (modes,), "coupler_error": (mzis, 2), "loss_db": (mzis, 4)}
+    flat: list[Tensor | None] = []
+    for name, setting in named.items():
+        if setting is not None:
+            _check_setting(name, setting, theta.dtype, theta.device, (*stack, *sizes[name]))
+            setting = setting.reshape(-1, *sizes[name])  # noqa: PLW2901 - one stack, whatever its shape
+        flat.append(setting)
+    transposed: Tensor = _Matrices.apply(*flat, topology.key)  # type: ignore[no-untyped-call]
+    return transposed.reshape(*stack, modes, modes).mT
+
+
 def choose_route(topology: Topology, batch: int, device: torch.device | None = None) -> Literal["mesh", "matrix"]:
     """Return the cheaper route for a training step: the mesh for small batches, its matrix for large ones.
 
@@ -145,6 +201,36 @@ class _Propagate(torch.autograd.Function):
             return (_ops.reverse(grad_y, *settings, ctx.topology), *[None] * 6)
         grad_x, *grads = _setting_gradients(y, grad_y, x, settings, ctx.topology, need_settings, need_x)
         return (grad_x, *grads, None)
+
+
+class _Matrices(torch.autograd.Function):
+    """The transposed matrices of a stack of meshes."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        theta: Tensor,
+        phi: Tensor,
+        gamma: Tensor,
+        coupler_error: Tensor | None,
+        loss_db: Tensor | None,
+        topology: str,
+    ) -> Tensor:
+        settings = theta, phi, gamma, coupler_error, loss_db
+        transposed: Tensor = _ops.matrices(*map(_on_cpu, settings), topology).to(theta.device)
+        ctx.save_for_backward(transposed, *settings)
+        ctx.topology = topology
+        return transposed
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad_transposed: Tensor) -> tuple[Tensor | None, ...]:
+        transposed, *settings = ctx.saved_tensors
+        *need, _ = ctx.needs_input_grad
+        passed = [_on_cpu(setting) for setting in settings]
+        grads = _ops.matrices_adjoint(transposed.cpu(), grad_transposed.cpu(), *passed, ctx.topology, any(need[3:]))
+        device = transposed.device
+        return (*(grad.to(device) if wanted else None for grad, wanted in zip(grads, need, strict=True)), None)
 
 
 class _ByMatrix(torch.autograd.Function):
@@ -227,20 +313,21 @@ def _checked(
     modes, mzis = topology.modes, topology.mzis
     if x.ndim == 0 or x.shape[-1] != modes:
         raise ValueError(f"x must have shape (…, modes) = (…, {modes}), got {tuple(x.shape)}")
-    _check_setting("theta", theta, x, (mzis,))
-    _check_setting("phi", phi, x, (mzis,))
-    _check_setting("gamma", gamma, x, (modes,))
+    real, device = _REAL_OF[x.dtype], x.device
+    _check_setting("theta", theta, real, device, (mzis,))
+    _check_setting("phi", phi, real, device, (mzis,))
+    _check_setting("gamma", gamma, real, device, (modes,))
     if coupler_error is not None:
-        _check_setting("coupler_error", coupler_error, x, (mzis, 2))
+        _check_setting("coupler_error", coupler_error, real, device, (mzis, 2))
     if loss_db is not None:
-        _check_setting("loss_db", loss_db, x, (mzis, 4))
+        _check_setting("loss_db", loss_db, real, device, (mzis, 4))
     return x
 
 
-def _check_setting(name: str, setting: Tensor, x: Tensor, shape: tuple[int, ...]) -> None:
+def _check_setting(name: str, setting: Tensor, real: torch.dtype, device: torch.device, shape: tuple[int, ...]) -> None:
     if setting.shape != shape:
         raise ValueError(f"{name} must have shape {shape}, got {tuple(setting.shape)}")
-    if setting.dtype != _REAL_OF[x.dtype]:
-        raise TypeError(f"{name} must be {_REAL_OF[x.dtype]} for light in {x.dtype}, got {setting.dtype}")
-    if setting.device != x.device:
-        raise ValueError(f"{name} must be on the device of x, {x.device}, got {setting.device}")
+    if setting.dtype != real:
+        raise TypeError(f"{name} must be {real} for light in {real.to_complex()}, got {setting.dtype}")
+    if setting.device != device:
+        raise ValueError(f"{name} must be on the device of the others, {device}, got {setting.device}")

@@ -45,7 +45,7 @@ def arguments():
             r"loss_db must be finite and at least 0 dB, got -0.25.* at \[0, 0\]",
         ),
         ("route", "shortest", "route must be 'auto', 'mesh' or 'matrix', got 'shortest'"),
-        ("theta", torch.ones(6, device="meta"), "theta must be on the device of x, cpu, got meta"),
+        ("theta", torch.ones(6, device="meta"), "theta must be on the device of the others, cpu, got meta"),
     ],
 )
 def test_values(arguments, name, value, message):

@@ -24,7 +24,7 @@ def test_devices_without_a_gpu(route):
         assert (y.device.type, y.shape, y.dtype) == ("cuda", (7, 4), torch.complex64)
         with pytest.raises(ValueError, match="route 'mesh' runs on the CPU, got tensors on cuda"):
             propagate(x, theta, phi, gamma, TOPOLOGY, route="mesh")
-        with pytest.raises(ValueError, match="theta must be on the device of x, cuda:0, got cpu"):
+        with pytest.raises(ValueError, match="theta must be on the device of the others, cuda:0, got cpu"):
             propagate(x, torch.empty(6), phi, gamma, TOPOLOGY)
 
 

@@ -1,0 +1,67 @@
+#include "kernels/parallel.h"
+#include "kernels/passes.h"
+
+// Many meshes of one layout, each on one thread, and what they do to light in each of their modes.
+
+namespace retrolux::RETROLUX_ISA {
+
+namespace {
+
+/// Calls body(i, threads) for every mesh i: meshes side by side where there are enough of them, else one after the
+/// other.
+template <class Body>
+void for_each_mesh(index_t meshes, int threads, const Body& body) {
+    if (meshes < threads) {
+        for (index_t i = 0; i < meshes; ++i) body(i, threads);
+        return;
+    }
+    in_parallel(threads, [&](int worker) {
+        for (index_t i = share(meshes, threads, worker); i < share(meshes, threads, worker + 1); ++i) body(i, 1);
+    });
+}
+
+template <class T>
+Mesh<T> stacked(const Mesh<T>& first, index_t i) {
+    Mesh<T> mesh = first;
+    mesh.theta += i * mesh.mzis;
+    mesh.phi += i * mesh.mzis;
+    mesh.gamma += i * mesh.modes;
+    if (mesh.coupler_error) mesh.coupler_error += 2 * i * mesh.mzis;
+    if (mesh.loss_db) mesh.loss_db += 4 * i * mesh.mzis;
+    return mesh;
+}
+
+}  // namespace
+
+template <class T>
+void matrices(const Mesh<T>& first, index_t meshes, T* transposed, int threads) {
+    const index_t modes = first.modes, size = 2 * modes * modes;
+    const Scratch<T> identity(size);
+    for (index_t i = 0; i < size; ++i) identity.data()[i] = 0;
+    for (index_t m = 0; m < modes; ++m) identity.data()[2 * m * (modes + 1)] = 1;
+    for_each_mesh(meshes, threads, [&](index_t i, int inner) {
+        forward(stacked(first, i), Light<const T>{identity.data(), modes}, transposed + i * size, inner);
+    });
+}
+
+template <class T>
+void matrices_adjoint(const Mesh<T>& first, index_t meshes, const T* transposed, const T* grad_transposed, T* identity,
+                      const Gradients<T>& gradients, int threads) {
+    const index_t modes = first.modes, mzis = first.mzis, size = 2 * modes * modes;
+    for_each_mesh(meshes, threads, [&](index_t i, int inner) {
+        const Gradients<T> mine{gradients.theta + i * mzis, gradients.phi + i * mzis, gradients.gamma + i * modes,
+                                gradients.coupler_error ? gradients.coupler_error + 2 * i * mzis : nullptr,
+                                gradients.loss_db ? gradients.loss_db + 4 * i * mzis : nullptr};
+        adjoint<T>(stacked(first, i), {transposed + i * size, modes}, grad_transposed + i * size,
+                   identity ? identity + i * size : nullptr, nullptr, mine, inner);
+    });
+}
+
+template void matrices(const Mesh<float>&, index_t, float*, int);
+template void matrices(const Mesh<double>&, index_t, double*, int);
+template void matrices_adjoint(const Mesh<float>&, index_t, const float*, const float*, float*, const Gradients<float>&,
+                               int);
+template void matrices_adjoint(const Mesh<double>&, index_t, const double*, const double*, double*,
+                               const Gradients<double>&, int);
+
+}  // namespace retrolux::RETROLUX_ISA
