@@ -1,0 +1,86 @@
+"""What a mesh costs in energy and time, beside its digital rival."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from retrolux.energy.latency import digital_latency, latency
+from retrolux.energy.model import breakdown, digital_gradient, digital_mvm
+from retrolux.energy.operations import DIGITAL_OPERATIONS
+
+if TYPE_CHECKING:
+    from retrolux.energy.device import Device
+    from retrolux.energy.operations import Operation
+    from retrolux.energy.size import MeshSize
+
+__all__ = ["Cost", "mesh_cost"]
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a batch costs on meshes and on the digital rival.
+
+    Attributes
+    ----------
+    parts : dict of str to float
+        Energy (J) of each component, the light and the shifters.
+    seconds : float
+        Time of the meshes (s).
+    digital : float
+        Energy of the digital rival (J).
+    digital_seconds : float
+        Time of the digital rival (s).
+    operations : int
+        What the digital rival does.
+    """
+
+    parts: dict[str, float]
+    seconds: float
+    digital: float
+    digital_seconds: float
+    operations: int
+
+    @property
+    def energy(self) -> float:
+        """Energy of the meshes (J)."""
+        return sum(self.parts.values())
+
+    @property
+    def tops_per_watt(self) -> float:
+        """10¹² operations of the digital rival per joule on the meshes."""
+        return 1e-12 * self.operations / self.energy
+
+    @property
+    def gain(self) -> float:
+        """Energy of the digital rival over that of the meshes."""
+        return self.digital / self.energy
+
+    def __add__(self, other: Cost) -> Cost:
+        """Return the cost of one after the other, on the same device."""
+        return Cost(
+            {name: energy + other.parts[name] for name, energy in self.parts.items()},
+            self.seconds + other.seconds,
+            self.digital + other.digital,
+            self.digital_seconds + other.digital_seconds,
+            self.operations + other.operations,
+        )
+
+
+def mesh_cost(
+    device: Device,
+    operation: Operation,
+    size: MeshSize,
+    batch: int,
+    holding: float | None = None,
+) -> Cost:
+    """Return what a batch costs on one mesh; arguments as for `retrolux.energy.breakdown`."""
+    parts = breakdown(device, operation, size, batch, holding=holding)
+    rival = digital_mvm if operation == "mvm" else digital_gradient
+    return Cost(
+        parts={name: float(energy) for name, energy in parts.items()},
+        seconds=float(latency(device, operation, size, batch)),
+        digital=float(rival(device, size, batch)),
+        digital_seconds=float(digital_latency(device, operation, size, batch)),
+        operations=DIGITAL_OPERATIONS[operation] * batch * int(size.modes) ** 2,
+    )

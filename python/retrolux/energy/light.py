@@ -1,0 +1,148 @@
+"""How much light a mesh needs, and what the laser takes for it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from retrolux.energy.quantity import Quantity
+from retrolux.energy.receiver import power_from_detector_noise, power_from_noise
+from retrolux.energy.size import MeshSize, mesh_size
+from retrolux.hardware.fabrication import arm_loss
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    from retrolux.energy.device import Device, Light
+    from retrolux.energy.operations import Operation
+    from retrolux.hardware import Imperfections
+
+__all__ = ["insertion_loss", "laser_power", "light_energy", "light_power", "on_chip"]
+
+
+def insertion_loss(device: Device, modes: ArrayLike | MeshSize) -> NDArray[np.float64]:
+    """Return the loss of a mesh along the path that meets the most MZIs.
+
+    Parameters
+    ----------
+    device : Device
+        Says what an MZI and a column lose.
+    modes : array_like of int, or MeshSize
+        Number of modes N of a rectangular mesh, or the size of another one.
+
+    Returns
+    -------
+    ndarray of float64, of the shape of `modes`
+        In dB.
+
+    Raises
+    ------
+    ValueError
+        When the device does not describe its light, or a number of modes is below 2.
+    """
+    light, size = _light_of(device), mesh_size(modes)
+    return np.asarray(size.path * light.mzi_loss.si + size.columns * light.column_loss.si)
+
+
+def light_power(device: Device, modes: ArrayLike | MeshSize) -> NDArray[np.float64]:
+    """Return the optical power of one mode where it enters the mesh.
+
+    A device states the power that it wants at the detectors: the light that enters is stronger by the insertion loss.
+    Or it states noise, which refers to the power that enters: then it is the least power that keeps the noise of taps
+    and outputs there, P/N with the P of `power_from_noise` and of `power_from_detector_noise`. The bandwidth is half
+    the clock, that of an integration over one sample. Loss leaves the noise of photons as it is and weakens what they
+    tell, which a simulated chip shows; thermal noise counts for more where the taps see less.
+
+    Parameters
+    ----------
+    device : Device
+        With its light and its receivers.
+    modes : array_like of int, or MeshSize
+        Number of modes N of a rectangular mesh, or the size of another one.
+
+    Returns
+    -------
+    ndarray of float64, of the shape of `modes`
+        In W; inf where the loss is beyond double precision.
+
+    Raises
+    ------
+    ValueError
+        When the device does not describe its light, or a number of modes is below 2.
+    """
+    light, n = _light_of(device), mesh_size(modes).modes
+    loss_db = insertion_loss(device, modes)
+    if not light.asks_for_noise:
+        with np.errstate(over="ignore"):
+            return np.asarray(light.power.si * 10 ** (loss_db / 10))
+    receiver, bandwidth = device.receiver, device.timing.clock / 2
+    total = np.zeros(n.shape)
+    if light.tap_noise.si > 0:
+        total = power_from_noise(
+            light.tap_noise.si,
+            n / _mean_transmission(loss_db),
+            bandwidth=bandwidth,
+            responsivity=receiver.responsivity.si,
+            tap_fraction=receiver.tap_fraction.si,
+            thermal_current=receiver.thermal_current.si,
+        )
+    if light.detector_noise.si > 0:
+        needed = power_from_detector_noise(light.detector_noise.si, bandwidth, receiver.responsivity.si)
+        total = np.maximum(total, needed)
+    return np.asarray(total / n)
+
+
+def laser_power(device: Device, modes: ArrayLike | MeshSize) -> NDArray[np.float64]:
+    """Return the electrical power that lights one mode.
+
+    It is `light_power`, made up for what is lost before the mesh, over the efficiency of the laser (W); arguments as
+    there.
+    """
+    light = _light_of(device)
+    return np.asarray(light_power(device, modes) * 10 ** (light.fixed_loss.si / 10) / light.laser_efficiency.si)
+
+
+def light_energy(
+    device: Device, operation: Operation, modes: ArrayLike | MeshSize, batch: ArrayLike
+) -> NDArray[np.float64]:
+    """Return the electrical energy of the light for a batch (J); arguments as for `retrolux.energy.breakdown`."""
+    light = _light_of(device)
+    uses = light.mvm if operation == "mvm" else light.gradient
+    per_sample = laser_power(device, modes) / device.timing.clock
+    return np.asarray(uses * np.asarray(batch) * mesh_size(modes).modes * per_sample)
+
+
+def on_chip(device: Device, imperfections: Imperfections) -> Device:
+    """Return the device with the losses and the noise of a chip, so that one chip has an accuracy and a cost.
+
+    An MZI loses what two arms do on average. Noise that the chip does not have is not asked for.
+
+    Raises
+    ------
+    ValueError
+        When the device does not describe its light.
+    """
+    source = "imperfections of the chip"
+    mean, _ = arm_loss(imperfections)
+    light = replace(
+        _light_of(device),
+        tap_noise=Quantity(imperfections.tap_noise, "", source),
+        detector_noise=Quantity(imperfections.detector_noise, "", source),
+        mzi_loss=Quantity(2 * mean, "dB", source),
+        column_loss=Quantity(imperfections.column_loss_db, "dB", source),
+    )
+    return replace(device, light=light)
+
+
+def _mean_transmission(loss_db: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the power that taps see on average, (1 − e^{−A})/A, when the loss A [Np] spreads evenly over a mesh."""
+    nepers = np.maximum(np.log(10) / 10 * loss_db, 1e-12)
+    return np.asarray(-np.expm1(-nepers) / nepers)
+
+
+def _light_of(device: Device) -> Light:
+    if device.light is None:
+        raise ValueError(f"{device.name} does not tell the energy of the light from that of the rest")
+    return device.light

@@ -1,0 +1,96 @@
+"""How large meshes are, as far as their costs go."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from retrolux.hardware.explain import longest_path
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    from retrolux.mesh import Topology
+
+__all__ = ["MeshSize", "mesh_size"]
+
+
+@dataclass(frozen=True, eq=False)
+class MeshSize:
+    """The size of a mesh, or of many: arrays that broadcast.
+
+    Attributes
+    ----------
+    modes : ndarray of int
+        Number of waveguides N.
+    mzis : ndarray of int
+        Number of MZIs.
+    columns : ndarray of int
+        Number of columns.
+    path : ndarray of int
+        The most MZIs that light can meet on its way.
+    """
+
+    modes: NDArray[Any]
+    mzis: NDArray[Any]
+    columns: NDArray[Any]
+    path: NDArray[Any]
+
+    @property
+    def phases(self) -> NDArray[Any]:
+        """Number of phases, 2·mzis + modes: N² in a universal mesh."""
+        return np.asarray(2 * self.mzis + self.modes)
+
+    @staticmethod
+    def rectangular(modes: ArrayLike) -> MeshSize:
+        """Return the size of rectangular meshes; see `retrolux.mesh.rectangular`.
+
+        Raises
+        ------
+        ValueError
+            When a number of modes is no integer of at least 2.
+        """
+        n = whole_numbers("modes", modes, 2)
+        return MeshSize(n, n * (n - 1) // 2, n, np.where(n == 2, 1, n))
+
+    @staticmethod
+    def triangular(modes: ArrayLike) -> MeshSize:
+        """Return the size of triangular meshes; see `retrolux.mesh.triangular`.
+
+        Raises
+        ------
+        ValueError
+            When a number of modes is no integer of at least 2.
+        """
+        n = whole_numbers("modes", modes, 2)
+        return MeshSize(n, n * (n - 1) // 2, 2 * n - 3, 2 * n - 3)
+
+    @staticmethod
+    def of(topology: Topology) -> MeshSize:
+        """Return the size of a mesh of any topology."""
+        numbers = topology.modes, topology.mzis, topology.depth, longest_path(topology)
+        return MeshSize(*(np.asarray(number) for number in numbers))
+
+
+def mesh_size(modes: ArrayLike | MeshSize) -> MeshSize:
+    """Return a size as it is, and for numbers of modes that of rectangular meshes."""
+    return modes if isinstance(modes, MeshSize) else MeshSize.rectangular(modes)
+
+
+def whole_numbers(name: str, values: ArrayLike, least: int) -> NDArray[Any]:
+    """Return `values` as an array of int64, after checking them.
+
+    Raises
+    ------
+    ValueError
+        When one of them is no integer or below `least`.
+    """
+    numbers = np.asarray(values)
+    if not np.issubdtype(numbers.dtype, np.number) or np.iscomplexobj(numbers):
+        raise ValueError(f"{name} must be integers of at least {least}, got {values!r}")
+    bad = numbers[(numbers < least) | (numbers != np.rint(numbers)) | ~np.isfinite(numbers)]
+    if bad.size:
+        raise ValueError(f"{name} must be integers of at least {least}, got {bad.flat[0]}")
+    return numbers.astype(np.int64)
