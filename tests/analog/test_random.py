@@ -1,0 +1,148 @@
+"""The generator: same seed, same bits; copies, saved states, threads, processes, torch.compile and vmap."""
+
+from __future__ import annotations
+
+import copy
+import io
+import pickle
+
+import pytest
+import torch
+from torch._subclasses.fake_tensor import FakeTensorMode
+
+from retrolux import analog
+from retrolux.analog.random import draw
+
+X = torch.linspace(-1, 1, 60).reshape(4, 15)
+
+
+def outputs(layer, count=3):
+    return torch.stack([layer(X) for _ in range(count)])
+
+
+def test_a_seed_gives_the_same_noise_and_every_call_its_own(build_drawing):
+    first, second = outputs(build_drawing()), outputs(build_drawing())
+    assert torch.equal(first, second)
+    assert not torch.equal(first[0], first[1])
+
+
+def test_layers_without_a_seed_take_theirs_from_torch():
+    torch.manual_seed(3)
+    seeds = [analog.UniformNoise(width=1, precision=1).seed for _ in range(2)]
+    torch.manual_seed(3)
+    assert [analog.UniformNoise(width=1, precision=1).seed for _ in range(2)] == seeds
+    assert seeds[0] != seeds[1]
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda layer: pickle.loads(pickle.dumps(layer))])
+def test_a_copy_goes_on_as_the_original(build_drawing, copied):
+    layer = build_drawing()
+    outputs(layer)
+    assert torch.equal(outputs(copied(layer)), outputs(layer))
+
+
+def test_a_saved_layer_goes_on_with_the_same_bits(build_drawing):
+    layer = build_drawing()
+    outputs(layer)
+    file = io.BytesIO()
+    torch.save(layer.state_dict(), file)
+    expected = outputs(layer)
+    file.seek(0)
+    other = build_drawing()
+    other.seed = 12345
+    other.load_state_dict(torch.load(file, weights_only=True))
+    assert torch.equal(outputs(other), expected)
+
+
+def test_threads_other_draws_and_modes_change_nothing(build_drawing):
+    expected = outputs(build_drawing(), 1)
+    threads = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2 if threads == 1 else 1)
+        layer = build_drawing()
+        layer.eval()(X)
+        torch.rand(7)
+        assert torch.equal(outputs(layer.train(), 1), expected)
+    finally:
+        torch.set_num_threads(threads)
+
+
+def test_every_process_draws_its_own(monkeypatch):
+    alone = draw("normal", X, 1, 0)
+    monkeypatch.setattr("torch.distributed.is_initialized", lambda: True)
+    results = []
+    for rank in range(2):
+        monkeypatch.setattr("torch.distributed.get_rank", lambda rank=rank: rank)
+        results.append(draw("normal", X, 1, 0))
+    assert torch.equal(results[0], alone)
+    assert not torch.equal(*results)
+
+
+def test_seeds_and_steps_do_not_meet():
+    keys = [(seed, step) for seed in (0, 1, 2**32, 2**62) for step in (0, 1, 2**32)]
+    draws = {tuple(draw("uniform", torch.empty(4), seed, step).tolist()) for seed, step in keys}
+    assert len(draws) == len(keys)
+
+
+def test_vmap_draws_for_each_sample():
+    noise = torch.func.vmap(lambda row: analog.gaussian_noise(row, 1.0, seed=0))(torch.zeros(3, 50))
+    assert len(noise[:, 0].unique()) == 3
+
+
+@pytest.mark.parametrize("distribution", ["normal", "uniform", "poisson"])
+def test_the_operator_is_well_formed(distribution):
+    torch.library.opcheck(torch.ops.retrolux.draw, (X.abs(), distribution, 1, torch.tensor(2)))
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch.compile's own
+@pytest.mark.parametrize("gradient", ["true", "straight_through", lambda x, grad_y: grad_y * torch.cos(x)])
+def test_compiled_layers_give_the_same_call_after_call(gradient):
+    names = ("Clamp", "Clamp01", "LPNorm", "LPNormM", "LPNormW", "LPNormWM")
+    chain = [getattr(analog, name)(gradient=gradient) for name in names] + [
+        analog.ReducePrecision(63, gradient=gradient),
+        analog.StochasticReducePrecision(31, seed=1, gradient=gradient),
+        *(
+            getattr(analog, f"{name}Noise")(leakage=0.3, precision=31, seed=2, gradient=gradient)
+            for name in ("Gaussian", "Laplacian", "Uniform", "Poisson")
+        ),
+    ]
+    eager = torch.nn.Sequential(*chain)
+    compiled = torch.compile(copy.deepcopy(eager), fullgraph=True, backend="aot_eager")
+    for _ in range(3):
+        results = []
+        for network in (eager, compiled):
+            x = X.clone().requires_grad_()
+            y = network(x)
+            y.square().sum().backward()
+            results.append((y.detach(), x.grad))
+        torch.testing.assert_close(*results)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch.compile's own
+def test_compiled_through_the_default_compiler():
+    eager = torch.nn.Sequential(
+        torch.nn.Linear(15, 8),
+        analog.Clamp(),
+        analog.ReducePrecision(15),
+        analog.GaussianNoise(leakage=0.2, precision=15, seed=1),
+    )
+    twin = copy.deepcopy(eager)
+    compiled = torch.compile(twin, fullgraph=True)
+    for _ in range(3):
+        torch.testing.assert_close(compiled(X), eager(X))
+    assert twin[3].draws == 3
+
+
+def test_other_devices_draw_where_they_are(build_drawing):
+    """Fake tensors carry a device and no numbers."""
+    layer = build_drawing()
+    with FakeTensorMode(allow_non_fake_inputs=True):
+        assert layer(torch.empty(4, 5, device="cuda")).device.type == "cuda"
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_a_gpu_resumes_as_a_cpu_does(build_drawing):
+    layers = [build_drawing().to("cuda") for _ in range(2)]
+    results = [torch.stack([layer(X.to("cuda")) for _ in range(3)]) for layer in layers]
+    assert results[0].device.type == "cuda"
+    assert torch.equal(*results)
