@@ -6,10 +6,11 @@ from pathlib import Path
 
 import nox
 
-nox.options.sessions = ["lint", "native", "sanitize"]
+nox.options.sessions = ["lint", "native", "sanitize", "guard"]
 nox.options.default_venv_backend = "venv"
 
-CXX = [str(path) for folder in ("csrc", "tests/native") for path in Path(folder).rglob("*.[ch]*")]
+CXX_FOLDERS = ("csrc", "tests/native", "bench/native", "python/retrolux/bench")
+CXX = [str(path) for folder in CXX_FOLDERS for kind in ("*.h", "*.cpp") for path in Path(folder).rglob(kind)]
 BUILD = ["cmake", "ninja", "pybind11", "numpy"]
 
 
@@ -58,14 +59,35 @@ def sanitize(session: nox.Session) -> None:
 
 
 @nox.session
+def guard(session: nox.Session) -> None:
+    """Count the instructions of four kernels, and fail when one has grown; `-- --update` keeps the new counts."""
+    session.install("-c", "constraints.txt", *BUILD)
+    build = session.create_tmp()
+    configure(session, build, "-DRETROLUX_BENCH=ON", target="counted")
+    session.run("python", "bench/callgrind/guard.py", f"{build}/bench/native/counted", *session.posargs)
+
+
+@nox.session
+def bench_native(session: nox.Session) -> None:
+    """Time the kernels by themselves; arguments are those of Google Benchmark and the number of threads."""
+    session.install("-c", "constraints.txt", *BUILD)
+    build = session.create_tmp()
+    configure(session, build, "-DRETROLUX_BENCH=ON", target="bench/native/all")
+    program = Path(build, "bench/native/bench_native")
+    if not program.exists():
+        session.skip("Google Benchmark was not found (Debian, Ubuntu: apt install libbenchmark-dev)")
+    session.run(str(program), "--benchmark_counters_tabular=true", *session.posargs, external=True)
+
+
+@nox.session
 def tests(session: nox.Session) -> None:
     """Install as a user would and run all tests."""
     session.install("-c", "constraints.txt", ".[study,test]")
     session.run("python", "-m", "pytest", *session.posargs)
 
 
-def configure(session: nox.Session, build: str, *options: str) -> None:
-    """Configure and build the extension outside of pip."""
+def configure(session: nox.Session, build: str, *options: str, target: str = "all") -> None:
+    """Configure and build outside of pip."""
     pybind11 = session.run("python", "-m", "pybind11", "--cmakedir", silent=True).strip()
     session.run("cmake", "-S", ".", "-B", build, "-G", "Ninja", f"-Dpybind11_DIR={pybind11}", *options)
-    session.run("cmake", "--build", build)
+    session.run("cmake", "--build", build, "--target", target)

@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
-from _layers import Layer, dense, photonic, torch_mesh
+from _torch_mesh import torch_mesh
 
+from retrolux.bench.layers import Layer, dense, photonic
 from retrolux.mesh import rectangular
 
 if TYPE_CHECKING:

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
-from _layers import dense, photonic
-from _machine import Machine
-from _passes import prepare
-from _quiet import Patience
 from _readme import replace_section, table
-from _timing import alternate
 
+from retrolux.bench.layers import dense, photonic
+from retrolux.bench.machine import Machine
+from retrolux.bench.passes import prepare
+from retrolux.bench.quiet import Patience
+from retrolux.bench.timing import alternate
 from retrolux.mesh import rectangular
 
 if TYPE_CHECKING:

@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 import torch
-from _machine import Machine
-from _quiet import Patience
 from _readme import replace_section, table
-from _timing import alternate
 from torch.nn import functional as F
 
+from retrolux.bench.machine import Machine
+from retrolux.bench.quiet import Patience
+from retrolux.bench.timing import alternate
 from retrolux.gradient import METHODS
 from retrolux.gradient.measured import Bench
 from retrolux.hardware import Imperfections, SimulatedChip

@@ -10,23 +10,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-import _operations
 import torch
-from _layers import dense, photonic, require_equal, torch_mesh
-from _machine import Machine
 from _memory import peak_bytes
-from _quiet import Patience
 from _readme import replace_section, table
-from _timing import alternate
-from peak import measure
+from _torch_mesh import torch_mesh
 from tqdm import tqdm  # type: ignore[import-untyped]
 
 from retrolux import _kernels
+from retrolux.bench import operations
+from retrolux.bench.layers import dense, photonic, require_equal
+from retrolux.bench.machine import Machine
+from retrolux.bench.peak import measure
+from retrolux.bench.quiet import Patience
+from retrolux.bench.timing import alternate
 from retrolux.functional import choose_route
 from retrolux.mesh import rectangular
 
 if TYPE_CHECKING:
-    from _timing import Timing
+    from retrolux.bench.timing import Timing
 
 _MODES = (8, 16, 64, 128, 256, 512, 1024)
 _BATCHES = (1, 64, 600, 4096)
@@ -93,8 +94,8 @@ def timing_table(cells: list[Cell], what: str, peak: float) -> str:
     for cell in cells:
         ours, reference = cell.dense[what]["ours"], cell.dense[what]["dense"]
         topology = rectangular(cell.modes)
-        rate = ours.rate(_operations.photonic(topology, cell.batch)[what])
-        dense_rate = reference.rate(_operations.dense(cell.modes, cell.batch)[what])
+        rate = ours.rate(operations.photonic(topology, cell.batch)[what])
+        dense_rate = reference.rate(operations.dense(cell.modes, cell.batch)[what])
         rows.append(
             [
                 f"{cell.modes} × {cell.batch}",

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from _layers import photonic
-from _machine import Machine
-from _quiet import Patience
 from _readme import replace_section, table
-from _timing import alternate
 from tqdm import tqdm  # type: ignore[import-untyped]
 
+from retrolux.bench.layers import photonic
+from retrolux.bench.machine import Machine
+from retrolux.bench.quiet import Patience
+from retrolux.bench.timing import alternate
 from retrolux.functional import choose_route
 from retrolux.mesh import butterfly, cascade, rectangular
 

@@ -17,17 +17,18 @@ from statistics import median
 from typing import TYPE_CHECKING, Literal
 
 import torch
-from _layers import dense, photonic, require_equal, torch_mesh
-from _machine import Machine
 from _memory import peak_bytes
-from _operations import ADJOINT_MZI, FORWARD_MZI
-from _passes import prepare
-from _quiet import Patience, worked_by_others
 from _readme import replace_section, table
-from _timing import alternate
-from peak import compile_chains
+from _torch_mesh import torch_mesh
 
 from retrolux import _kernels
+from retrolux.bench.layers import dense, photonic, require_equal
+from retrolux.bench.machine import Machine
+from retrolux.bench.operations import ADJOINT_MZI, FORWARD_MZI
+from retrolux.bench.passes import prepare
+from retrolux.bench.peak import compile_chains
+from retrolux.bench.quiet import Patience, worked_by_others
+from retrolux.bench.timing import alternate
 from retrolux.mesh import rectangular
 
 if TYPE_CHECKING:

@@ -1,19 +1,35 @@
-// How many floating-point operations a second one core can do: independent chains of multiply-adds in registers.
-// bench/peak.py compiles this for the instruction set in use; VECTOR_BYTES is that set's register width.
+#pragma once
 
 #include <cstdint>
 
+// How many floating-point operations a second one core can do: independent chains of multiply-adds in registers of the
+// instruction set that this is compiled for. Two programs include it, bench/native and what peak.py compiles; names are
+// local to each, so that builds for several instruction sets can be linked together.
+
 namespace {
+
+#if defined(__AVX512F__)
+constexpr int vector_bytes = 64;
+#elif defined(__AVX__)
+constexpr int vector_bytes = 32;
+#else
+constexpr int vector_bytes = 16;
+#endif
 
 /// Twelve chains cover latency times throughput of the cores we know, and with their two constants (and, where there is
 /// no fused multiply-add, one temporary) they fit into sixteen registers.
 constexpr int chains = 12;
 
+/// Operations of one round, a multiply-add counted as two.
+template <class T>
+constexpr int chain_operations = 2 * chains * vector_bytes / static_cast<int>(sizeof(T));
+
+/// Every chain tends to shift / (1 - scale): give a scale below one that keeps that far from overflow and underflow.
 /// The constants are arguments and no two chains start alike, so that the compiler can foresee none of the results.
 template <class T>
 double multiply_add(std::int64_t rounds, T scale_, T shift_) {
-    typedef T Vector __attribute__((vector_size(VECTOR_BYTES)));
-    constexpr int lanes = VECTOR_BYTES / sizeof(T);
+    typedef T Vector __attribute__((vector_size(vector_bytes)));
+    constexpr int lanes = vector_bytes / sizeof(T);
     const Vector scale = Vector{} + scale_, shift = Vector{} + shift_;
     Vector a = scale, b = a + shift, c = b + shift, d = c + shift, e = d + shift, f = e + shift;
     Vector g = f + shift, h = g + shift, i = h + shift, j = i + shift, k = j + shift, l = k + shift;
@@ -39,15 +55,3 @@ double multiply_add(std::int64_t rounds, T scale_, T shift_) {
 }
 
 }  // namespace
-
-/// Operations of one round, a multiply-add counted as two, in single and in double precision.
-extern "C" int operations_single() { return 2 * chains * VECTOR_BYTES / static_cast<int>(sizeof(float)); }
-extern "C" int operations_double() { return 2 * chains * VECTOR_BYTES / static_cast<int>(sizeof(double)); }
-
-/// Every chain tends to shift / (1 - scale): give a scale below one that keeps that far from overflow and underflow.
-extern "C" double run_single(std::int64_t rounds, float scale, float shift) {
-    return multiply_add<float>(rounds, scale, shift);
-}
-extern "C" double run_double(std::int64_t rounds, double scale, double shift) {
-    return multiply_add<double>(rounds, scale, shift);
-}

@@ -1,0 +1,84 @@
+#pragma once
+
+#include <cstdint>
+#include <random>
+#include <type_traits>
+#include <vector>
+
+#include "kernels/table.h"
+
+namespace retrolux {
+
+/// Something for the kernels to do: an ideal rectangular mesh, or several of them, light and gradients. All at random,
+/// and the same in every run.
+template <class T>
+class Work {
+public:
+    explicit Work(index_t modes_, index_t batch_, index_t meshes_ = 1)
+        : modes(modes_), mzis(modes * (modes - 1) / 2), batch(batch_), meshes(meshes_) {
+        for (index_t column = 0; column < modes; ++column) {
+            for (index_t upper = column % 2; upper + 1 < modes; upper += 2) {
+                pairs.push_back(static_cast<std::int32_t>(upper));
+                pairs.push_back(static_cast<std::int32_t>(upper + 1));
+            }
+        }
+        for (std::vector<T>* settings : {&theta, &phi, &grad_theta, &grad_phi}) fill(*settings, meshes * mzis);
+        for (std::vector<T>* settings : {&gamma, &grad_gamma}) fill(*settings, meshes * modes);
+        for (std::vector<T>* light : {&x, &y, &grad_x, &grad_y}) fill(*light, 2 * meshes * batch * modes);
+        for (std::vector<T>* readings : {&sum, &second}) fill(*readings, 2 * mzis);
+        fill(weight, batch);
+    }
+
+    void forward(const Passes<T>& passes, int threads) { passes.forward(mesh(), light(x), y.data(), threads); }
+    void adjoint(const Passes<T>& passes, int threads) {
+        passes.adjoint(mesh(), light(y), grad_y.data(), nullptr, grad_x.data(), gradients(), threads);
+    }
+    void forward_taps(const Passes<T>& passes, int threads) {
+        passes.forward_taps(mesh(), light(x), y.data(), taps(), threads);
+    }
+    void backward_taps(const Passes<T>& passes, int threads) {
+        passes.backward_taps(mesh(), light(x), y.data(), taps(), threads);
+    }
+    /// These two need as many samples as modes: light is the matrices.
+    void matrices(const Passes<T>& passes, int threads) { passes.matrices(mesh(), meshes, y.data(), threads); }
+    void matrices_adjoint(const Passes<T>& passes, int threads) {
+        passes.matrices_adjoint(mesh(), meshes, y.data(), grad_y.data(), nullptr, gradients(), threads);
+    }
+    /// All that the kernel can do to light: errors of modulus and phase, and noise.
+    void disturb(const Passes<T>& passes, int threads) {
+        const Disturbance<T> how{gamma.data(), T(0.01), T(0.01), T(0.01), {1, 2, 3}, {1, 2, 4}};
+        passes.disturb(light(x), modes, y.data(), how, threads);
+    }
+
+    /// Samples that cross an MZI in one pass.
+    double crossings() const { return static_cast<double>(mzis * batch * meshes); }
+
+    const index_t modes, mzis, batch, meshes;
+
+private:
+    void fill(std::vector<T>& values, index_t count) {
+        values.resize(static_cast<std::size_t>(count));
+        for (T& value : values) value = static_cast<T>(random_()) / static_cast<T>(random_.max());
+    }
+    Mesh<T> mesh() const {
+        return {modes, mzis, pairs.data(), theta.data(), phi.data(), gamma.data(), nullptr, nullptr};
+    }
+    Light<const T> light(const std::vector<T>& amplitudes) const { return {amplitudes.data(), batch}; }
+    Gradients<T> gradients() { return {grad_theta.data(), grad_phi.data(), grad_gamma.data(), nullptr, nullptr}; }
+    Taps<T> taps() { return {nullptr, weight.data(), sum.data(), second.data()}; }
+
+    std::minstd_rand random_{1};
+    std::vector<std::int32_t> pairs;
+    std::vector<T> theta, phi, gamma, grad_theta, grad_phi, grad_gamma, x, y, grad_x, grad_y, weight, sum, second;
+};
+
+/// The member for a precision of what holds both, a table of kernels or of peaks.
+template <class T, class Both>
+const auto& of_precision(const Both& both) {
+    if constexpr (std::is_same_v<T, float>)
+        return both.single;
+    else
+        return both.twofold;
+}
+
+}  // namespace retrolux
