@@ -10,15 +10,35 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from types import ModuleType
-
-    from retrolux import data, functional, gradient, hardware, mesh, nn, plot, study
+    from retrolux import analog, data, energy, functional, gradient, hardware, mesh, nn, plot, study
+    from retrolux.model_summary import summary
+    from retrolux.nn import convert, convert_back
 
 __version__ = version("retrolux")
-__all__ = ["__version__", "data", "functional", "gradient", "hardware", "mesh", "nn", "plot", "study"]
+__all__ = [
+    "__version__",
+    "analog",
+    "convert",
+    "convert_back",
+    "data",
+    "energy",
+    "functional",
+    "gradient",
+    "hardware",
+    "mesh",
+    "nn",
+    "plot",
+    "study",
+    "summary",
+]
+
+# Where the functions stand; everything else is a part of its own.
+_HOMES = {"convert": "nn", "convert_back": "nn", "summary": "model_summary"}
 
 
-def __getattr__(name: str) -> ModuleType:
+def __getattr__(name: str) -> object:
+    if name in _HOMES:
+        return getattr(importlib.import_module(f"retrolux.{_HOMES[name]}"), name)
     if name in __all__:
         return importlib.import_module(f"retrolux.{name}")
     raise AttributeError(f"module 'retrolux' has no attribute {name!r}")

@@ -24,7 +24,7 @@ from retrolux.energy import (
     mvm,
 )
 from retrolux.energy.presets import PAI2023_FIGURE, PAI2023_TABLES
-from retrolux.nn import Intensity, Mesh, Modulus
+from retrolux.nn import Blocks, Intensity, Mesh, Modulus
 
 HEATED = PAI2023_TABLES.changed("shifters.power_per_pi", 25)
 
@@ -97,6 +97,24 @@ def test_a_module_says_how_often_it_sends_light():
     assert layers[0].inference.energy == pytest.approx(mvm(PAI2023_TABLES, 4, 150))
     assert layers[0].latency == latency(PAI2023_TABLES, "mvm", 4, 15)
     assert (layers[0].area > 0, layers[2].area) == (True, 0)  # one mesh on the chip, used twice
+
+
+def test_meshes_of_a_stack_work_side_by_side():
+    blocks = Blocks(4, 12, block=4, seed=0)
+    stages = energy_report(Positions(5, blocks), 10, HEATED).layers
+    assert [(layer.name, layer.meshes, layer.passes) for layer in stages] == [
+        ("inside.0, stage 1", 3, 5),
+        ("inside.0, stage 2", 3, 5),
+    ]
+    for layer, *phases in zip(stages, blocks.theta, blocks.phi, blocks.gamma, strict=True):
+        held = holding_power(HEATED, np.concatenate([phase.detach().ravel() for phase in phases]))
+        one = layer_cost(HEATED, "one", blocks.topology, 10, 5, held / 3)
+        assert layer.inference.energy == pytest.approx(3 * one.inference.energy)
+        assert layer.inference.digital == pytest.approx(3 * one.inference.digital)
+        assert layer.step.operations == 3 * one.step.operations
+        assert (layer.inference.seconds, layer.latency) == (one.inference.seconds, one.latency)
+        assert layer.area == pytest.approx(3 * one.area)
+    assert "3 × rectangular, 4 modes" in str(energy_report(blocks, 10))
 
 
 def test_a_mesh_alone_is_a_model():

@@ -11,7 +11,7 @@ from torch import multiprocessing
 from torch.nn.parallel import DistributedDataParallel
 
 from retrolux import mesh
-from retrolux.nn import Mesh, Modulus
+from retrolux.nn import Linear, Mesh, Modulus
 
 BATCH = 12
 
@@ -21,6 +21,7 @@ def network():
         Mesh(mesh.rectangular(6), dtype=torch.complex128, seed=0, train_gamma=False),
         Modulus(),
         Mesh(mesh.triangular(6), dtype=torch.complex128, seed=1),
+        Linear(6, 3, dtype=torch.complex128, block=2, seed=2),
     )
 
 

@@ -66,6 +66,16 @@ class Cost:
             self.operations + other.operations,
         )
 
+    def side_by_side(self, meshes: int) -> Cost:
+        """Return the cost of several meshes at the same time; the digital rival takes them one after the other."""
+        return Cost(
+            {name: meshes * energy for name, energy in self.parts.items()},
+            self.seconds,
+            meshes * self.digital,
+            meshes * self.digital_seconds,
+            meshes * self.operations,
+        )
+
 
 def mesh_cost(
     device: Device,

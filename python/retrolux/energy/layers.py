@@ -21,7 +21,7 @@ __all__ = ["EnergyReport", "LayerCost", "layer_cost"]
 
 @dataclass(frozen=True)
 class LayerCost:
-    """What one mesh of a model costs.
+    """What one mesh of a model costs, or several alike that light passes side by side.
 
     Attributes
     ----------
@@ -48,6 +48,7 @@ class LayerCost:
     modes: int
     mzis: int
     columns: int
+    meshes: int
     passes: int
     inference: Cost
     step: Cost
@@ -62,8 +63,9 @@ def layer_cost(
     batch: int,
     passes: int = 1,
     holding: float | None = None,
+    meshes: int = 1,
 ) -> LayerCost:
-    """Return what a mesh costs.
+    """Return what a mesh costs, or several alike.
 
     Parameters
     ----------
@@ -78,7 +80,9 @@ def layer_cost(
     passes : int
         How often light passes it per sample, at least 1.
     holding : float, optional
-        As for `retrolux.energy.breakdown`.
+        Of one mesh, as for `retrolux.energy.breakdown`.
+    meshes : int
+        How many work side by side, at least 1.
 
     Raises
     ------
@@ -86,18 +90,21 @@ def layer_cost(
         When a number is out of range.
     """
     size, samples = MeshSize.of(topology), batch * int(whole_numbers("passes", passes, 1))
-    inference = mesh_cost(device, "mvm", size, samples, holding)
+    copies = int(whole_numbers("meshes", meshes, 1))
+    inference = mesh_cost(device, "mvm", size, samples, holding).side_by_side(copies)
+    gradient = mesh_cost(device, "gradient", size, samples, holding).side_by_side(copies)
     return LayerCost(
         name=name,
         topology=topology.name,
         modes=topology.modes,
         mzis=topology.mzis,
         columns=topology.depth,
+        meshes=copies,
         passes=passes,
         inference=inference,
-        step=inference + mesh_cost(device, "gradient", size, samples, holding),
+        step=inference + gradient,
         latency=float(latency(device, "mvm", size, passes)),
-        area=float(area(device, size)),
+        area=copies * float(area(device, size)),
     )
 
 
@@ -112,7 +119,7 @@ class EnergyReport:
     batch : int
         Samples per batch.
     layers : tuple of LayerCost
-        One per mesh, in the order of the modules.
+        One per mesh or stack of meshes, in the order of the modules.
     """
 
     device: Device
@@ -158,7 +165,7 @@ class EnergyReport:
         """Return a table with a line per layer and one in total, then who takes which part of the energy."""
         rows: list[tuple[str, ...]] = [_HEADER]
         for layer in self.layers:
-            about = f"{layer.topology}, {layer.modes} modes"
+            about = f"{f'{layer.meshes} × ' if layer.meshes > 1 else ''}{layer.topology}, {layer.modes} modes"
             rows.append((layer.name, about, str(layer.passes), *self._costs(layer)))
         rows.append(("total", "", "", *self._costs(self)))
         widths = [max(len(row[i]) for row in rows) for i in range(len(_HEADER))]

@@ -19,12 +19,16 @@ if TYPE_CHECKING:
     from retrolux.energy.device import Device
     from retrolux.mesh import Topology
 
-__all__ = ["MeshLayer", "Repeating", "energy_report"]
+__all__ = ["MeshLayer", "Repeating", "energy_report", "passes_of"]
 
 
 @runtime_checkable
 class MeshLayer(Protocol):
-    """A module that is a mesh, as `retrolux.nn.Mesh` is; its phases are in rad."""
+    """A module that is a mesh, as `retrolux.nn.Mesh` is, or a stack, as `retrolux.nn.Blocks`; its phases are in rad.
+
+    The phases of a stack have shapes (stages, …, mzis) and (stages, …, modes): light passes the stages one after the
+    other, and the meshes of a stage side by side.
+    """
 
     topology: Topology
     theta: Tensor
@@ -73,18 +77,29 @@ def energy_report(model: nn.Module, batch: int, device: Device = PAI2023_TABLES)
     for name, mesh in model.named_modules(remove_duplicate=False):
         if not isinstance(mesh, MeshLayer):
             continue
-        phases = np.concatenate([phase.numpy(force=True) for phase in (mesh.theta, mesh.phi, mesh.gamma)])
+        phases = np.concatenate([phase.numpy(force=True) for phase in (mesh.theta, mesh.phi, mesh.gamma)], axis=-1)
         label = name or type(mesh).__name__
-        passes = _passes(model, name)
-        layer = layer_cost(device, label, mesh.topology, samples, passes, holding_power(device, phases))
-        layers.append(replace(layer, area=0.0) if id(mesh) in listed else layer)
+        passes = passes_of(model, name)
+        stages = [phases] if phases.ndim == 1 else phases
+        for number, stage in enumerate(stages, start=1):
+            meshes = math.prod(stage.shape[:-1])
+            layer = layer_cost(
+                device,
+                label if len(stages) == 1 else f"{label}, stage {number}",
+                mesh.topology,
+                samples,
+                passes,
+                holding_power(device, stage) / meshes,
+                meshes,
+            )
+            layers.append(replace(layer, area=0.0) if id(mesh) in listed else layer)
         listed.add(id(mesh))
     if not layers:
         raise ValueError(f"energy_report needs a model with a mesh, got {type(model).__name__} without one")
     return EnergyReport(device, samples, tuple(layers))
 
 
-def _passes(model: nn.Module, name: str) -> int:
+def passes_of(model: nn.Module, name: str) -> int:
     """Return how often per sample light passes the mesh of this name: the product of the modules it lies in."""
     steps = name.split(".") if name else []
     around = (model.get_submodule(".".join(steps[:depth])) for depth in range(len(steps) + 1))

@@ -16,6 +16,7 @@ from retrolux.mesh.builders import (
     triangular,
 )
 from retrolux.mesh.decompose import decompose
+from retrolux.mesh.decompose_many import decompose_many
 from retrolux.mesh.error_aware import Decomposition, decompose_on
 from retrolux.mesh.haar import haar_phases, haar_unitary
 from retrolux.mesh.matrix import matrix
@@ -29,6 +30,7 @@ __all__ = [
     "butterfly",
     "cascade",
     "decompose",
+    "decompose_many",
     "decompose_on",
     "diamond",
     "from_columns",

@@ -49,7 +49,7 @@ def haar_unitary(n: int, rng: np.random.Generator) -> NDArray[np.complex128]:
 
 
 def haar_phases(
-    topology: Topology, rng: np.random.Generator
+    topology: Topology, rng: np.random.Generator, stack: tuple[int, ...] = ()
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Draw phases that make a mesh a Haar-random unitary.
 
@@ -64,14 +64,16 @@ def haar_phases(
         The mesh.
     rng : numpy.random.Generator
         Source of the draw.
+    stack : tuple of int
+        Shape of a stack of meshes to draw phases for; () for one mesh.
 
     Returns
     -------
-    theta : ndarray of float64, shape (mzis,)
+    theta : ndarray of float64, shape (…, mzis)
         Internal phases (rad), in (0, π].
-    phi : ndarray of float64, shape (mzis,)
+    phi : ndarray of float64, shape (…, mzis)
         External phases (rad), in [0, 2π).
-    gamma : ndarray of float64, shape (modes,)
+    gamma : ndarray of float64, shape (…, modes)
         Output phases (rad), in [0, 2π).
 
     Raises
@@ -80,10 +82,10 @@ def haar_phases(
         When `rng` is not a Generator.
     """
     _check_generator(rng)
-    transmitted = rng.random(topology.mzis) ** (1 / _exponents(topology))
+    transmitted = rng.random((*stack, topology.mzis)) ** (1 / _exponents(topology))
     theta = np.pi - 2 * np.arcsin(np.sqrt(transmitted))
-    phi = rng.uniform(0, 2 * np.pi, topology.mzis)
-    gamma = rng.uniform(0, 2 * np.pi, topology.modes)
+    phi = rng.uniform(0, 2 * np.pi, (*stack, topology.mzis))
+    gamma = rng.uniform(0, 2 * np.pi, (*stack, topology.modes))
     return theta, phi, gamma
 
 

@@ -11,19 +11,37 @@ from retrolux.nn.activations import (
     SaturableAbsorber,
     ZReLU,
 )
+from retrolux.nn.block_options import BlockOptions
+from retrolux.nn.blocks import Blocks
+from retrolux.nn.conv import Conv1d, Conv2d
+from retrolux.nn.conversion import Conversion, convert, convert_back
 from retrolux.nn.detectors import Intensity
 from retrolux.nn.fit import fit_matrix
+from retrolux.nn.intensity import IntensityLinear
+from retrolux.nn.linear import Linear
 from retrolux.nn.mesh import Mesh
+from retrolux.nn.rnn import UnitaryRNN, UnitaryRNNCell
 
 __all__ = [
+    "BlockOptions",
+    "Blocks",
     "CReLU",
+    "Conv1d",
+    "Conv2d",
+    "Conversion",
     "ElectroOptic",
     "Intensity",
+    "IntensityLinear",
+    "Linear",
     "Mesh",
     "ModReLU",
     "Modulus",
     "Power",
     "SaturableAbsorber",
+    "UnitaryRNN",
+    "UnitaryRNNCell",
     "ZReLU",
+    "convert",
+    "convert_back",
     "fit_matrix",
 ]

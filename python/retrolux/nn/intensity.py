@@ -1,0 +1,79 @@
+"""One mesh with photodetectors, as a layer of real numbers."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from retrolux.mesh import rectangular
+from retrolux.nn.detectors import Intensity
+from retrolux.nn.mesh import Mesh
+
+__all__ = ["IntensityLinear"]
+
+
+class IntensityLinear(nn.Module):
+    """``y = gain · |U x|² + b``: a mesh with powers detected at its first ports; in the place of a `torch.nn.Linear`.
+
+    Quadratic in the light, so another function than a linear layer, but with one mesh and no coherent detector.
+
+    Parameters
+    ----------
+    in_features : int
+        Modes that carry light; the others stay dark.
+    out_features : int
+        Ports with a detector.
+    bias : bool
+        Whether b is learnt; it is added electronically.
+    mesh : Mesh, optional
+        U, of at least so many modes as there are inputs and outputs, on a chip or exact; rectangular with just so many,
+        Haar-random and complex64 when left out.
+
+    Attributes
+    ----------
+    mesh : Mesh
+    gain : Parameter, shape ()
+        Of the amplifiers behind the detectors, at first 1.
+    bias : Parameter or None, shape (out_features,)
+
+    Raises
+    ------
+    ValueError
+        When a size is below 1, or the mesh has too few modes.
+
+    References
+    ----------
+    Pai et al., Science 380, 398 (2023).
+    """
+
+    def __init__(self, in_features: int, out_features: int, bias: bool = True, *, mesh: Mesh | None = None) -> None:
+        super().__init__()
+        if min(in_features, out_features) < 1:
+            raise ValueError(f"in_features and out_features must be at least 1, got {in_features} and {out_features}")
+        least = max(in_features, out_features, 2)
+        self.mesh = Mesh(rectangular(least)) if mesh is None else mesh
+        if self.mesh.topology.modes < least:
+            raise ValueError(f"mesh must have at least {least} modes, got {self.mesh.topology.modes}")
+        self.in_features, self.out_features = in_features, out_features
+        self.detectors = Intensity(range(out_features))
+        real = self.mesh.theta.dtype
+        self.gain = nn.Parameter(torch.ones((), dtype=real))
+        self.bias = nn.Parameter(torch.zeros(out_features, dtype=real)) if bias else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the output, real of shape (…, out_features), for `x` of shape (…, in_features), real or complex.
+
+        Raises
+        ------
+        ValueError
+            When the last dimension is not the inputs.
+        """
+        if x.shape[-1:] != (self.in_features,):
+            raise ValueError(f"x must have shape (…, in_features) = (…, {self.in_features}), got {tuple(x.shape)}")
+        light = nn.functional.pad(x, (0, self.mesh.topology.modes - self.in_features))
+        y: Tensor = self.gain * self.detectors(self.mesh(light))
+        return y if self.bias is None else y + self.bias
+
+    def extra_repr(self) -> str:
+        """Return what the repr shows."""
+        return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"

@@ -1,0 +1,167 @@
+"""Recurrent networks whose memory is light that a mesh mixes without loss."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from retrolux.mesh import rectangular
+from retrolux.nn.activations import ModReLU
+from retrolux.nn.mesh import Mesh
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["UnitaryRNN", "UnitaryRNNCell"]
+
+
+class UnitaryRNNCell(nn.Module):
+    """One step of a recurrence: h' = f(U h + V x), with U a mesh and V a dense complex matrix that injects the input.
+
+    Parameters
+    ----------
+    input_size, hidden_size : int
+        Sizes of x and h.
+    mesh : Mesh, optional
+        U, of `hidden_size` modes, on a chip or exact; rectangular, Haar-random and complex64 when left out.
+    activation : Module, optional
+        f, from complex (…, hidden_size) to complex; `ModReLU` with a bias for each mode when left out.
+
+    Attributes
+    ----------
+    mesh : Mesh
+    inject : torch.nn.Linear
+        V, without bias.
+    activation : Module
+
+    Raises
+    ------
+    ValueError
+        When the mesh has not `hidden_size` modes.
+
+    References
+    ----------
+    Arjovsky et al., ICML (2016), for the recurrence; Jing et al., ICML (2017), for a U made of rotations of pairs;
+    Aoyama and Sawada, ICCAD (2021), for MZIs and the pixel-by-pixel task.
+    """
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        mesh: Mesh | None = None,
+        activation: nn.Module | None = None,
+    ) -> None:
+        super().__init__()
+        self.mesh = Mesh(rectangular(hidden_size)) if mesh is None else mesh
+        if self.mesh.topology.modes != hidden_size:
+            raise ValueError(f"mesh must have hidden_size = {hidden_size} modes, got {self.mesh.topology.modes}")
+        self.inject = nn.Linear(input_size, hidden_size, bias=False, dtype=self.mesh.dtype)
+        self.activation = ModReLU(modes=hidden_size) if activation is None else activation
+        self.input_size, self.hidden_size = input_size, hidden_size
+
+    def forward(self, x: Tensor, h: Tensor | None = None) -> Tensor:
+        """Return the next state, complex of shape (…, hidden_size).
+
+        Parameters
+        ----------
+        x : Tensor, shape (…, input_size), real or complex
+            Input.
+        h : Tensor, shape (…, hidden_size), complex, optional
+            State; darkness when left out.
+
+        Raises
+        ------
+        ValueError
+            When `x` has another last dimension.
+        """
+        light = self.injected(x)
+        mixed = self.mesh(torch.zeros_like(light) if h is None else h)
+        return self.activation(light + mixed)  # type: ignore[no-any-return]
+
+    def injected(self, x: Tensor) -> Tensor:
+        """Return V x, shape (…, hidden_size), for input of shape (…, input_size)."""
+        if x.shape[-1:] != (self.input_size,):
+            raise ValueError(f"x must have shape (…, input_size) = (…, {self.input_size}), got {tuple(x.shape)}")
+        return self.inject(x.to(self.inject.weight.dtype))  # type: ignore[no-any-return]
+
+    def extra_repr(self) -> str:
+        """Return what the repr shows."""
+        return f"{self.input_size}, {self.hidden_size}"
+
+
+class UnitaryRNN(nn.Module):
+    """A `UnitaryRNNCell` over a sequence; called as `torch.nn.RNN` with one layer.
+
+    An exact mesh is multiplied out once per sequence; a chip is sent every step.
+
+    Parameters
+    ----------
+    input_size, hidden_size, mesh, activation
+        As for `UnitaryRNNCell`.
+    batch_first : bool
+        Whether sequences have shape (batch, length, …) instead of (length, batch, …).
+
+    Attributes
+    ----------
+    cell : UnitaryRNNCell
+    passes_per_sample : int
+        Length of the last sequence, 1 before the first: how often light passes the mesh.
+    """
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        mesh: Mesh | None = None,
+        activation: nn.Module | None = None,
+        batch_first: bool = False,
+    ) -> None:
+        super().__init__()
+        self.cell = UnitaryRNNCell(input_size, hidden_size, mesh, activation)
+        self.batch_first = batch_first
+        self.passes_per_sample = 1
+
+    def forward(self, x: Tensor, h: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Return the states of all steps, and the last one.
+
+        Parameters
+        ----------
+        x : Tensor, shape (length, batch, input_size) or, with `batch_first`, (batch, length, input_size)
+            Real or complex.
+        h : Tensor, shape (batch, hidden_size), complex, optional
+            First state; darkness when left out.
+
+        Returns
+        -------
+        states : Tensor, shape (length, batch, hidden_size) or, with `batch_first`, (batch, length, hidden_size)
+            Complex.
+        h : Tensor, shape (batch, hidden_size)
+
+        Raises
+        ------
+        ValueError
+            When `x` has another shape or no steps.
+        """
+        if x.ndim != 3 or x.shape[int(self.batch_first)] == 0:
+            axes = "(batch, length, input_size)" if self.batch_first else "(length, batch, input_size)"
+            raise ValueError(f"x must have shape {axes} with length ≥ 1, got {tuple(x.shape)}")
+        steps = self.cell.injected(x).unbind(int(self.batch_first))
+        self.passes_per_sample = len(steps)
+        mix = self._mix()
+        if h is None:
+            h = torch.zeros_like(steps[0])
+        states = []
+        for light in steps:
+            h = self.cell.activation(light + mix(h))
+            states.append(h)
+        return torch.stack(states, dim=int(self.batch_first)), states[-1]
+
+    def _mix(self) -> Callable[[Tensor], Tensor]:
+        """Return what mixes the state from step to step."""
+        if self.cell.mesh.bench is not None:
+            return self.cell.mesh
+        transfer = self.cell.mesh.matrix().mT
+        return lambda h: h @ transfer
