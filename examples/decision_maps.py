@@ -13,25 +13,15 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-import torch
-
 from retrolux import data, plot
-from retrolux.study import Network, TrainConfig, start_run
+from retrolux.study import TrainConfig, start_run
+from retrolux.study.planar import EXTENT, second_class
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import numpy as np
     from numpy.typing import NDArray
-
-EXTENT = 2.1  # the points lie within √4.5 of the centre
-
-
-def second_class(network: Network, points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the probability of the second class at points of shape (points, 2)."""
-    with torch.no_grad():
-        classes = network(data.embed(torch.from_numpy(points))).softmax(dim=-1)
-    return np.asarray(classes[:, 1], dtype=np.float64)
 
 
 def main() -> None:

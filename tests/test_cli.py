@@ -12,7 +12,7 @@ import pytest
 import torch
 from matplotlib.image import imread
 
-from retrolux import cli
+from retrolux import cli, commands
 from retrolux.commands import train as train_command
 from retrolux.hardware import Imperfections, presets
 from retrolux.study import TrainConfig, from_toml, load
@@ -88,7 +88,7 @@ def test_help_is_quick_because_it_imports_little():
         "import sys; from retrolux.cli import main\n"
         "try: main(['info', '--help'])\n"
         "except SystemExit: pass\n"
-        "heavy = {'torch', 'matplotlib', 'sklearn', 'scipy', 'tqdm'} & set(sys.modules)\n"
+        "heavy = {'torch', 'matplotlib', 'sklearn', 'scipy', 'tqdm', 'xarray', 'dask', 'optuna'} & set(sys.modules)\n"
         "assert not heavy, heavy"
     )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
@@ -100,12 +100,13 @@ def test_train_leaves_a_run(folder, capsys):
     assert sorted(file.name for file in out.iterdir()) == [
         "best.pt",
         "config.toml",
+        "decision_map.png",
         "last.pt",
         "learning_curves.png",
         "mesh.png",
         "metrics.csv",
     ]
-    for figure in ("learning_curves.png", "mesh.png"):
+    for figure in ("decision_map.png", "learning_curves.png", "mesh.png"):
         height, width, _ = imread(out / figure).shape
         assert min(height, width) > 300
     assert from_toml(out / "config.toml") == replace(TrainConfig.recommended("moons"), batch=200, epochs=2)
@@ -204,7 +205,7 @@ def test_ctrl_c_before_the_run_has_begun(monkeypatch, capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], r"Expected one of {train, info}; see retrolux --help"),
+        ([], f"Expected one of {{{', '.join(commands.NAMES)}}}; see retrolux --help"),
         (["trian"], r"Unrecognized options: trian; see retrolux --help"),
         (["info", "--fast"], r"Unrecognized options: --fast; see retrolux info --help"),
         (["train", "--rate", "1"], r"Unrecognized options: --rate, 1; see retrolux train --help"),
@@ -261,7 +262,9 @@ def test_a_mistake_in_the_code_keeps_its_traceback(monkeypatch):
         cli.main(MOONS)
 
 
-@pytest.mark.parametrize("module", ["tyro", "tqdm", "matplotlib", "sklearn"])
+@pytest.mark.parametrize(
+    "module", ["tyro", "tqdm", "matplotlib", "sklearn", "bokeh", "distributed", "jinja2", "optuna", "xarray"]
+)
 def test_a_missing_package_is_named_before_any_work(monkeypatch, capsys, module):
     monkeypatch.setattr(cli, "find_spec", lambda name: None if name == module else object())
     assert cli.main(MOONS) == 2

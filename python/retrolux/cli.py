@@ -23,7 +23,18 @@ Photonic neural networks on meshes of Mach-Zehnder interferometers.
 retrolux --version prints the version; retrolux SUBCOMMAND --help explains a subcommand."""
 
 # The Python package and the module it brings.
-_NEEDED = {"matplotlib": "matplotlib", "scikit-learn": "sklearn", "tqdm": "tqdm", "tyro": "tyro"}
+_NEEDED = {
+    "bokeh": "bokeh",
+    "distributed": "distributed",
+    "h5netcdf": "h5netcdf",
+    "jinja2": "jinja2",
+    "matplotlib": "matplotlib",
+    "optuna": "optuna",
+    "scikit-learn": "sklearn",
+    "tqdm": "tqdm",
+    "tyro": "tyro",
+    "xarray": "xarray",
+}
 
 _INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 

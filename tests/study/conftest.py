@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from retrolux.study import TrainConfig
+from retrolux.study.store import identity, write_record
+from retrolux.study.worker import TOKEN, compute
 
 
 @pytest.fixture
@@ -24,3 +28,35 @@ def read_metrics():
             return [{k: v for k, v in row.items() if k != "seconds"} for row in csv.DictReader(file)]
 
     return read
+
+
+@pytest.fixture
+def in_process(monkeypatch):
+    """Have runs computed here, one after the other, as soon as they are started: no cluster. Return their list."""
+    computed = []
+
+    class Pool:
+        workers = 1
+
+        def __init__(self, folder):
+            self.folder, self.records = Path(folder), []
+
+        def start(self, config):
+            computed.append(config)
+            self.records.append(compute(config, str(self.folder), "here"))
+
+        def ends(self):
+            while self.records:
+                record = self.records.pop(0)
+                write_record(self.folder / identity(record.config) / "run.json", record)
+                yield record
+
+    @contextlib.contextmanager
+    def pool(folder, **_):
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        Path(folder, TOKEN).write_text("here")
+        yield Pool(folder)
+
+    monkeypatch.setattr("retrolux.study.cluster.pool", pool)
+    monkeypatch.setattr("retrolux.study.search.pool", pool)
+    return computed

@@ -30,7 +30,7 @@ def test_round_trip(tmp_path):
     write_checkpoint(path, contents)
     read = read_checkpoint(path)
     assert torch.equal(read.pop("weights"), contents.pop("weights"))
-    assert read == {"format": "retrolux train 2", **contents}
+    assert read == {"format": "retrolux train 3", **contents}
 
 
 def test_a_write_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
@@ -50,7 +50,7 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
 def test_code_in_a_checkpoint_is_not_run(tmp_path):
     mark = tmp_path / "mark"
     path = tmp_path / "evil.pt"
-    torch.save({"format": "retrolux train 2", "network": Attack(f"touch {mark}")}, path)
+    torch.save({"format": "retrolux train 3", "network": Attack(f"touch {mark}")}, path)
     with pytest.raises(ValueError, match=r"evil.pt is not a checkpoint of tensors and plain values: "):
         load(path)
     assert not mark.exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -67,6 +68,8 @@ def test_a_network_on_chips_counts_light_and_compares_gradients(rng):
     assert network.shots() == 3 * 4 * 5
     assert network.gradient_cosine() == pytest.approx(1, abs=1e-10)
     assert (Network(SMALL).shots(), Network(SMALL).gradient_cosine()) == (0, 1.0)
+    (0 * network(torch.from_numpy(fields(rng, 5, 12))).sum()).backward()
+    assert math.isnan(network.gradient_cosine())  # no gradient, no direction
 
 
 @pytest.mark.parametrize("dtype", [torch.complex64, torch.complex128, torch.float32])

@@ -11,6 +11,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from retrolux.data.atomic import write_atomically
 from retrolux.hardware import Imperfections
 from retrolux.study import TrainConfig, resume_run, start_run
 from retrolux.study import train as training
@@ -87,15 +88,15 @@ def test_stopped_inside_an_epoch(tmp_path, tiny, read_metrics, uninterrupted, mo
 def test_stopped_between_the_files_of_an_epoch(tmp_path, tiny, read_metrics, uninterrupted, monkeypatch, writes):
     calls = []
 
-    def stop(path, content, write=training.write_atomically):
+    def stop(path, content, write=write_atomically):
         calls.append(path)
         if len(calls) == writes:
             raise Stop
         write(path, content)
 
     with monkeypatch.context() as patch:
-        patch.setattr(training, "write_atomically", stop)
-        patch.setattr("retrolux.study.checkpoint.write_atomically", stop)
+        for module in ("train", "saving", "checkpoint"):
+            patch.setattr(f"retrolux.study.{module}.write_atomically", stop)
         with pytest.raises(Stop):
             start_run(tiny, tmp_path / "stopped")
     resume_run(tiny, tmp_path / "stopped")

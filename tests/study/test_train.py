@@ -11,7 +11,7 @@ import torch
 
 from retrolux import data
 from retrolux.hardware import Imperfections
-from retrolux.study import Network, TrainConfig, from_toml, start_run
+from retrolux.study import Network, TrainConfig, from_toml, load, start_run
 from retrolux.study import train as training
 from retrolux.study.checkpoint import read_checkpoint
 
@@ -78,7 +78,28 @@ def test_chips_learn_and_say_how_well_they_measured(tmp_path, tiny):
 
 def test_without_chips_gradients_are_exact_and_take_no_light(tmp_path, tiny):
     epoch = start_run(replace(tiny, epochs=1), tmp_path).history[0]
-    assert (epoch.gradient_cosine, epoch.shots) == (1.0, 0)
+    assert (epoch.gradient_cosine, epoch.gradient_cosine_small, epoch.shots) == (1.0, 1.0, 0)
+
+
+def test_the_small_batch_is_the_first_ten_samples(tmp_path, tiny):
+    """Without noise the gradient of the model is wrong in the same way each time."""
+    wrong = Imperfections(coupler_std=0.2, loss_db=0.3)
+    run = start_run(replace(tiny, epochs=1, gradient="physics_aware", imperfections=wrong), tmp_path)
+    network, dataset = load(tmp_path / "last.pt"), run.dataset
+    torch.nn.functional.cross_entropy(network(dataset.train_x[:10]), dataset.train_y[:10]).backward()
+    assert run.history[0].gradient_cosine_small == network.gradient_cosine() < 0.99
+
+
+def test_training_does_not_notice_the_small_batch(tmp_path, tiny, read_metrics, monkeypatch):
+    wrong = Imperfections(tap_noise=0.1, io_phase_std=0.02, phase_std=0.02, drift_std_per_s=10.0)
+    config = replace(tiny, imperfections=wrong)
+    start_run(config, tmp_path / "with")
+    monkeypatch.setattr(training, "_small_cosine", lambda *_: 0.5)
+    start_run(config, tmp_path / "without")
+    rows = [read_metrics(tmp_path / name) for name in ("with", "without")]
+    assert all(0 < float(row.pop("gradient_cosine_small")) < 1 for row in rows[0])
+    assert {row.pop("gradient_cosine_small") for row in rows[1]} == {"0.5"}
+    assert rows[0] == rows[1]
 
 
 def test_the_test_set_goes_through_the_chips(tmp_path, tiny):

@@ -7,13 +7,14 @@ import io
 import shlex
 import sys
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, get_args
 
 import tyro
 
 from retrolux.hardware import Imperfections, presets
-from retrolux.study.config import DatasetName, OptimizerName, TrainConfig, from_toml
+from retrolux.study.config import PLANAR, DatasetName, OptimizerName, TrainConfig, from_toml
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,9 +29,9 @@ DESCRIPTION = """\
 Train a network of meshes and keep the run in a folder.
 
 The folder receives config.toml, metrics.csv, the checkpoints last.pt and best.pt (the smallest test error), and the
-figures learning_curves.png and mesh.png. A run that is stopped, even by a power cut, continues with --resume where its
-last complete epoch ended, and ends with the same bits. Defaults depend on --dataset, --optimizer and --chip: add --help
-to see those that hold.
+figures learning_curves.png, mesh.png and, of a task in the plane, decision_map.png. A run that is stopped, even by a
+power cut, continues with --resume where its last complete epoch ended, and ends with the same bits. Defaults depend on
+--dataset, --optimizer and --chip: add --help to see those that hold.
 
 With an imperfection, or a gradient other than auto, every mesh is a simulated chip: light meets its imperfections in
 training and in testing, and gradients are measured on it.
@@ -172,6 +173,20 @@ def _write_figures(run: Run) -> None:
     _write_figure(run.folder / "learning_curves.png", curves)
     titles = [f"mesh {i} of {config.meshes}" for i in range(1, config.meshes + 1)]
     _write_figure(run.folder / "mesh.png", plot.draw_meshes(run.network.phases(), titles=titles))
+    if config.dataset in PLANAR:
+        _write_figure(run.folder / "decision_map.png", _decision_map(run))
+
+
+def _decision_map(run: Run) -> Figure:
+    """Return what the network decides in the plane; a network on chips reads every point with their noise."""
+    from retrolux import plot  # noqa: PLC0415 - as above
+    from retrolux.study.planar import EXTENT, second_class  # noqa: PLC0415 - as above
+
+    name = run.config.dataset
+    points = run.dataset.test_x.real[:, :2].numpy()  # the other two modes make up the power
+    return plot.decision_maps(
+        {name: partial(second_class, run.network)}, {name: points}, {name: run.dataset.test_y.numpy()}, EXTENT
+    )
 
 
 def _write_figure(path: Path, figure: Figure) -> None:

@@ -35,11 +35,15 @@ _PARTS = mpl.color_sequences["tab20"]
 
 
 def energy_maps(
-    devices: Mapping[str, Device], modes: ArrayLike, batch: ArrayLike, factors: Sequence[float] = (1.0, 2.0, 4.0)
+    devices: Mapping[str, Device],
+    modes: ArrayLike,
+    batch: ArrayLike,
+    factors: Sequence[float] = (1.0, 2.0, 4.0),
+    columns: int = 2,
 ) -> Figure:
     """Draw TOPS/W over the size of the mesh and of the batch, with contours of the advantage over the digital rival.
 
-    A row per device: multiplication and gradient. All maps share their colours, which are logarithmic, as the axes
+    For each device multiplication and gradient. All maps share their colours, which are logarithmic, as the axes
     are. What is counted: `retrolux.energy.tops_per_watt` and `retrolux.energy.gain`.
 
     Parameters
@@ -52,6 +56,8 @@ def energy_maps(
         Numbers of samples M, rising, two at least.
     factors : sequence of float
         The gains at which a contour is drawn, as far as the map reaches them.
+    columns : int
+        Maps in a row, 1 or 2.
 
     Returns
     -------
@@ -76,9 +82,10 @@ def energy_maps(
     reached = np.stack(list(efficiency.values()))
     reached = reached[reached > 0]  # the energy is infinite where loss takes all light
     norm = LogNorm(reached.min(), reached.max())
-    figure = Figure(figsize=(9.4, 0.4 + 3.1 * len(devices)), layout="constrained")
+    rows = 2 * len(devices) // columns
+    figure = Figure(figsize=(4.7 * columns, 0.4 + 3.1 * rows), layout="constrained")
     FigureCanvasAgg(figure)
-    grid = figure.subplots(len(devices), 2, squeeze=False, sharex=True, sharey=True)
+    grid = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
     for ax, (title, operation) in zip(grid.flat, efficiency, strict=True):
         # As an image inside a vector figure: a map has tens of thousands of cells.
         shades = efficiency[title, operation]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["load", "read_checkpoint", "write_checkpoint"]
 
-_FORMAT = "retrolux train 2"
+_FORMAT = "retrolux train 3"
 
 
 def write_checkpoint(path: Path, contents: dict[str, Any]) -> None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = [
+    "PLANAR",
     "DatasetName",
     "GradientName",
     "LossName",
@@ -31,6 +32,8 @@ __all__ = [
     "check_resumable",
     "from_dict",
     "from_toml",
+    "options",
+    "read_toml",
     "to_toml",
 ]
 
@@ -53,7 +56,8 @@ GradientName = Literal[
     "physics_aware",
 ]
 
-_PLANAR = ("moons", "circle", "ring", "blobs")
+PLANAR: tuple[DatasetName, ...] = ("moons", "circle", "ring", "blobs")
+"""The tasks in the plane, of two classes and four modes."""
 
 # What may differ when a run is continued: how long and where it runs, not what it computes.
 _FREE_ON_RESUME = ("epochs", "threads", "data_dir")
@@ -153,6 +157,8 @@ class TrainConfig:
         _check_positive("lr", self.lr)
         _check_positive("lr_half_life", self.lr_half_life, or_zero=True)
         _check_positive("gain", self.gain)
+        for name in ("lr", "lr_half_life", "gain"):
+            object.__setattr__(self, name, float(getattr(self, name)))
         if not isinstance(self.data_dir, str):
             raise ValueError(f"data_dir must be a string, got {self.data_dir!r}")
         if not isinstance(self.imperfections, Imperfections):
@@ -161,7 +167,7 @@ class TrainConfig:
             value = getattr(self, option)
             if self.method is None and value != default:
                 raise ValueError(f"{option} needs a chip: an imperfection or a gradient other than auto, got {value!r}")
-        if self.dataset in _PLANAR and self.modes != 4:
+        if self.dataset in PLANAR and self.modes != 4:
             raise ValueError(f"modes must be 4 for {self.dataset}, got {self.modes}")
         if self.modes < self.classes * self.ports_per_class:
             raise ValueError(
@@ -178,12 +184,12 @@ class TrainConfig:
     @property
     def classes(self) -> int:
         """Number of classes of the data set."""
-        return 2 if self.dataset in _PLANAR else 10
+        return 2 if self.dataset in PLANAR else 10
 
     @property
     def ports_per_class(self) -> int:
         """Ports whose powers add up to one logit: 2 for the planar tasks, (p₁ + p₂, p₃ + p₄), else 1."""
-        return 2 if self.dataset in _PLANAR else 1
+        return 2 if self.dataset in PLANAR else 1
 
     @staticmethod
     def recommended(dataset: DatasetName = "digits", optimizer: OptimizerName = "adam") -> TrainConfig:
@@ -207,7 +213,7 @@ class TrainConfig:
                 gain=0.5,
                 threads=0,
             )
-        if dataset in _PLANAR:
+        if dataset in PLANAR:
             return TrainConfig(
                 dataset=dataset, optimizer=optimizer, lr=0.01, batch=50, epochs=100, gain=1.0, modes=4, meshes=3
             )
@@ -223,6 +229,13 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "gradient": get_args(GradientName),
     "output_phase": get_args(OutputPhaseName),
 }
+
+
+def options(config: TrainConfig) -> dict[str, object]:
+    """Return every option by its name, the imperfections among them."""
+    values: dict[str, object] = {field.name: getattr(config, field.name) for field in dataclasses.fields(config)}
+    del values["imperfections"]
+    return values | vars(config.imperfections)
 
 
 def to_toml(config: TrainConfig) -> str:
@@ -256,6 +269,24 @@ def from_dict(values: Mapping[str, Any]) -> TrainConfig:
     return dataclasses.replace(base, **{**values, "imperfections": imperfections})
 
 
+def read_toml(path: Path) -> dict[str, Any]:
+    """Return what a TOML file of settings holds.
+
+    Raises
+    ------
+    FileNotFoundError
+        When there is no such file.
+    ValueError
+        When the file is no TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise FileNotFoundError(f"there is no configuration file {path}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} is not a TOML file: {error}") from None
+
+
 def from_toml(path: Path) -> TrainConfig:
     """Read a configuration; fields that the file leaves out are those recommended for its data set.
 
@@ -266,12 +297,7 @@ def from_toml(path: Path) -> TrainConfig:
     ValueError
         When the file is no TOML, or holds an unknown field or a bad value.
     """
-    try:
-        values: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise FileNotFoundError(f"there is no configuration file {path}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is not a TOML file: {error}") from None
+    values = read_toml(path)
     try:
         return from_dict(values)
     except ValueError as error:
@@ -286,20 +312,13 @@ def check_resumable(started: TrainConfig, continued: TrainConfig) -> None:
     ValueError
         When a field differs that decides what the run computes, or epochs shrinks.
     """
-    was_all, now_all = _settings(started), _settings(continued)
+    was_all, now_all = options(started), options(continued)
     pairs = {name: (was, now_all[name]) for name, was in was_all.items() if name not in _FREE_ON_RESUME}
     changed = [f"{name} (was {was!r}, now {now!r})" for name, (was, now) in pairs.items() if was != now]
     if changed:
         raise ValueError(f"a run is resumed with the configuration it was started with; changed: {', '.join(changed)}")
     if continued.epochs < started.epochs:
         raise ValueError(f"epochs may grow when a run is resumed, got {continued.epochs} after {started.epochs}")
-
-
-def _settings(config: TrainConfig) -> dict[str, object]:
-    """Return every option by its name, the imperfections among them."""
-    values: dict[str, object] = {field.name: getattr(config, field.name) for field in dataclasses.fields(config)}
-    del values["imperfections"]
-    return values | vars(config.imperfections)
 
 
 def _check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:

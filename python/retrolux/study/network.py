@@ -104,14 +104,15 @@ class Network(nn.Module):
     def gradient_cosine(self) -> float:
         """Return the cosine between measured and exact gradient of the last backward pass, the mean over the meshes.
 
-        Without chips gradients are exact, and it is 1.
+        Without chips gradients are exact, and it is 1. It is NaN where the gradient is 0.
 
         Raises
         ------
         RuntimeError
             When the network is on chips and there was no backward pass.
         """
-        cosines = [1.0 if layer.bench is None else layer.cosine_to_exact() for layer in self.layers]
+        with np.errstate(invalid="ignore"):
+            cosines = [1.0 if layer.bench is None else layer.cosine_to_exact() for layer in self.layers]
         return float(np.mean(cosines))
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import csv
+import copy
 import dataclasses
-import io
 import math
 import time
 from contextlib import contextmanager
@@ -18,46 +17,19 @@ from torch.nn import functional as F
 
 from retrolux import data
 from retrolux.data.atomic import write_atomically
-from retrolux.study.checkpoint import read_checkpoint, write_checkpoint
+from retrolux.study.checkpoint import read_checkpoint
 from retrolux.study.config import TrainConfig, check_resumable, from_dict, to_toml
+from retrolux.study.epoch import Epoch
 from retrolux.study.network import Network, random_stream
+from retrolux.study.saving import Saver, write_metrics
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Iterator
 
-__all__ = ["Epoch", "Run", "resume_run", "start_run"]
+__all__ = ["Run", "resume_run", "start_run"]
 
-
-@dataclass(frozen=True)
-class Epoch:
-    """What one pass over the training set gave.
-
-    Attributes
-    ----------
-    epoch : int
-        1, 2, …
-    train_loss, train_error : float
-        Mean over the samples as they were trained on, while the phases moved; errors are fractions in [0, 1].
-    test_loss, test_error : float
-        Over the test set, after the epoch; through the chips and their noise, where there are any.
-    gradient_cosine : float
-        Cosine between the measured and the exact gradient of theta and phi for the last batch, the mean over the
-        meshes; 1 without chips.
-    shots : int
-        Samples of light sent through all chips since the run began, for training and testing; 0 without chips.
-    seconds : float
-        Wall time (s).
-    """
-
-    epoch: int
-    train_loss: float
-    train_error: float
-    test_loss: float
-    test_error: float
-    gradient_cosine: float
-    shots: int
-    seconds: float
+_SMALL_BATCH = 10
 
 
 @dataclass(frozen=True)
@@ -99,10 +71,11 @@ def start_run(
     *,
     download: bool = False,
     report: Callable[[Epoch], None] | None = None,
+    save_every_s: float = 0.0,
 ) -> Run:
     """Train a network and keep the run in a folder.
 
-    After every epoch the folder holds a complete state, so that a run that is killed loses one epoch at most.
+    The folder holds a complete state, by default of the last epoch, so that a run that is killed loses one at most.
 
     Parameters
     ----------
@@ -114,6 +87,8 @@ def start_run(
         Fetch missing files of mnist from openml.org.
     report : callable, optional
         Called with every finished epoch.
+    save_every_s : float
+        Least time from one state on disk to the next (s); 0 saves after every epoch. The end is always saved.
 
     Returns
     -------
@@ -139,9 +114,10 @@ def start_run(
     if (folder / "last.pt").exists():
         raise FileExistsError(f"{folder} already holds a run: continue it with --resume or choose another --out")
     run = _prepare(config, folder, download=download)
-    _save(run)
+    saver = Saver(save_every_s)
+    saver.epoch_done(run)
     write_atomically(folder / "config.toml", to_toml(config).encode())
-    return _finish(run, report)
+    return _finish(run, report, saver)
 
 
 def resume_run(
@@ -150,6 +126,7 @@ def resume_run(
     *,
     download: bool = False,
     report: Callable[[Epoch], None] | None = None,
+    save_every_s: float = 0.0,
 ) -> Run:
     """Continue a run where its last complete epoch ended.
 
@@ -161,7 +138,7 @@ def resume_run(
         The configuration the run was started with; epochs may have grown, threads and data_dir may differ.
     folder : path-like
         The folder of the run.
-    download, report
+    download, report, save_every_s
         As in `start_run`.
 
     Returns
@@ -190,8 +167,8 @@ def resume_run(
     for part in folder.glob(".*.part"):  # what a killed run was writing
         part.unlink()
     write_atomically(folder / "config.toml", to_toml(config).encode())
-    _write_metrics(run)
-    return _finish(run, report)
+    write_metrics(run)
+    return _finish(run, report, Saver(save_every_s))
 
 
 def _prepare(config: TrainConfig, folder: Path, *, download: bool) -> Run:
@@ -206,12 +183,12 @@ def _prepare(config: TrainConfig, folder: Path, *, download: bool) -> Run:
     return Run(folder, config, dataset, network, optimizer, history=())
 
 
-def _finish(run: Run, report: Callable[[Epoch], None] | None) -> Run:
+def _finish(run: Run, report: Callable[[Epoch], None] | None, saver: Saver) -> Run:
     with _threads(run.config.threads):
         for index in range(len(run.history), run.config.epochs):
             epoch = _train_epoch(run, index)
             run = dataclasses.replace(run, history=(*run.history, epoch))
-            _save(run)
+            saver.epoch_done(run)
             if report is not None:
                 report(epoch)
     return run
@@ -238,6 +215,7 @@ def _train_epoch(run: Run, index: int) -> Epoch:
         loss_sum += value * len(chosen)
         errors += int((logits.argmax(dim=-1) != labels[chosen]).sum())
     cosine = run.network.gradient_cosine()  # before new phases are written for the test
+    small = _small_cosine(run, index)
     run.network.eval()
     with torch.no_grad():
         logits = _logits(run, run.dataset.test_x, index)
@@ -250,9 +228,20 @@ def _train_epoch(run: Run, index: int) -> Epoch:
         test_loss=test_loss,
         test_error=test_error,
         gradient_cosine=cosine,
+        gradient_cosine_small=small,
         shots=run.network.shots(),
         seconds=time.perf_counter() - start,
     )
+
+
+def _small_cosine(run: Run, index: int) -> float:
+    """Return the gradient cosine for the first training samples, measured on copies so that the chips do not notice."""
+    if run.config.method is None:
+        return 1.0
+    copied = dataclasses.replace(run, network=copy.deepcopy(run.network))
+    inputs, labels = run.dataset.train_x[:_SMALL_BATCH], run.dataset.train_y[:_SMALL_BATCH]
+    torch.autograd.backward(_loss(run.config, _logits(copied, inputs, index), labels))
+    return copied.network.gradient_cosine()
 
 
 def _logits(run: Run, inputs: Tensor, index: int) -> Tensor:
@@ -269,28 +258,6 @@ def _loss(config: TrainConfig, logits: Tensor, labels: Tensor) -> Tensor:
     # Softmax over the samples, averaged over samples × classes: what explains the published loss values.
     chosen = logits.log_softmax(dim=0).gather(1, labels[:, None])
     return -chosen.mean() / logits.shape[1]
-
-
-def _save(run: Run) -> None:
-    """Write the state of the run. last.pt comes after best.pt: what last.pt says is done is on disk."""
-    state = {
-        "config": dataclasses.asdict(run.config),
-        "network": run.network.state_dict(),
-        "optimizer": run.optimizer.state_dict(),
-        "history": [dataclasses.asdict(epoch) for epoch in run.history],
-    }
-    if run.history and run.best is run.history[-1]:
-        write_checkpoint(run.folder / "best.pt", state)
-    write_checkpoint(run.folder / "last.pt", state)
-    _write_metrics(run)
-
-
-def _write_metrics(run: Run) -> None:
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(field.name for field in dataclasses.fields(Epoch))
-    table.writerows(dataclasses.astuple(epoch) for epoch in run.history)
-    write_atomically(run.folder / "metrics.csv", text.getvalue().encode())
 
 
 @contextmanager

@@ -1,0 +1,119 @@
+"""`retrolux study`: accuracy, energy, latency and area in one report."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import tyro
+
+from retrolux import energy
+from retrolux.commands.progress import runs_bar
+
+if TYPE_CHECKING:
+    from retrolux.energy import Device
+    from retrolux.study.presets import Study as Preset
+
+__all__ = ["DESCRIPTION", "Study"]
+
+DESCRIPTION = """\
+Ask how large, how noisy and how cheap a chip may be, and answer in one report.
+
+Trains a grid of networks with measured gradients, measures the laws of gradient errors, counts energy, time and area,
+and puts accuracy against energy. The folder receives results.nc (an xarray Dataset in NetCDF), report.html (one page
+that needs no network), figures as PNG and SVG, and a folder in runs for every run. A study that is stopped, even by a
+power cut, goes on when the same command is given again; another study in the same folder takes over the runs in common.
+
+  quick   handwritten digits, 16 to 64 modes, one error at a time: about a minute on two cores
+  tap     MNIST, tap noise and 16 to 64 modes, 10 epochs: some minutes
+  rows    MNIST as published, one error at a time, both optimizers and both ways to measure: 36 runs of 100 epochs
+  paper   MNIST as published, all combinations of errors: 144 runs of 100 epochs, some hours
+
+Examples:
+  retrolux study
+  retrolux study --preset paper --data-dir ../shared/data --out runs/paper
+  retrolux study --preset tap --data-dir ../shared/data --seeds 3 --scheduler tcp://10.0.0.1:8786
+  retrolux study --device runs/energy/device.toml"""
+
+PresetName = Literal["quick", "tap", "rows", "paper"]
+
+
+@dataclass(frozen=True)
+class Study:
+    """Ask how large, how noisy and how cheap a chip may be, and answer in one report.
+
+    Attributes
+    ----------
+    preset
+        What to compute.
+    out
+        Folder of the study.
+    data_dir
+        Folder with the files of mnist (MNIST/raw/…); empty: the environment variable RETROLUX_DATA.
+    epochs
+        Passes over the training set, at least 1, instead of those of the preset.
+    seeds
+        Number of repeats, each another network on other chips, instead of that of the preset.
+    device
+        A TOML file that describes the device whose costs count, as retrolux energy writes it.
+    workers
+        Processes, each with one run at a time; by default as many as there are cores.
+    scheduler
+        A dask scheduler (tcp://host:port) that has the work done instead; see retrolux sweep.
+    """
+
+    preset: PresetName = "quick"
+    out: Annotated[Path, tyro.conf.arg(metavar="FOLDER")] = Path("runs/study")
+    data_dir: str = ""
+    epochs: int | None = None
+    seeds: int | None = None
+    device: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    workers: int | None = None
+    scheduler: Annotated[str | None, tyro.conf.arg(metavar="ADDRESS")] = None
+
+    def run(self) -> int:
+        """Compute, show the progress, and write the report."""
+        from retrolux.report import write_report  # noqa: PLC0415 - slow, and not needed for --help
+        from retrolux.study.scalability import run_study  # noqa: PLC0415 - as above
+
+        study, devices = self._described(), self._devices()
+        with runs_bar() as report:
+            try:
+                results = run_study(
+                    study, self.out, devices, workers=self.workers, scheduler=self.scheduler, report=report
+                )
+            except KeyboardInterrupt:
+                raise KeyboardInterrupt("stopped; the same command goes on with it") from None
+        page = write_report(results, self.out)
+        print(f"the report is {page}, the numbers are in {self.out / 'results.nc'}")
+        return 0
+
+    def _described(self) -> Preset:
+        """Return the study that the options describe."""
+        from retrolux.study.presets import STUDIES  # noqa: PLC0415 - not needed for --help
+
+        study = STUDIES[self.preset]
+        settings = {**study.settings, "data_dir": self.data_dir}
+        if self.epochs is not None:
+            settings["epochs"] = self.epochs
+        if self.seeds is not None and self.seeds < 1:
+            raise ValueError(f"seeds must be at least 1, got {self.seeds}")
+        seeds = study.seeds if self.seeds is None else range(self.seeds)
+        return dataclasses.replace(study, settings=settings, seeds=seeds)
+
+    def _devices(self) -> dict[str, Device]:
+        """Return the published device, and the one to look at."""
+        from retrolux.study.tradeoff import DEVICES  # noqa: PLC0415 - xarray is slow
+
+        if self.device is None:
+            return DEVICES
+        try:
+            device = energy.from_toml(self.device.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise FileNotFoundError(f"there is no device file {self.device}") from None
+        except ValueError as error:
+            raise ValueError(f"{self.device}: {error}") from None
+        published = energy.presets.PAI2023_TABLES
+        return {published.name: published, device.name: device}

@@ -1,0 +1,129 @@
+"""Options of a run by their names, those of its chips among them: one value, or several to choose from."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from retrolux.hardware import presets
+from retrolux.study.config import TrainConfig, from_dict, options
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+__all__ = ["Value", "check_varies", "config_of", "flat", "is_text", "is_whole", "listed", "toml_lines"]
+
+Value: TypeAlias = "str | int | float | None"
+
+_DEFAULTS = options(TrainConfig())
+_FIXED = {
+    "epochs": "the metrics of every epoch are kept",
+    "threads": "it does not change what is computed",
+    "data_dir": "it does not change what is computed",
+    "seed": "repeats have seeds of their own",
+}
+
+
+def config_of(chosen: Mapping[str, Any]) -> TrainConfig:
+    """Return the configuration of a run that is one of many, from options by their names.
+
+    It has what is recommended for its data set and optimizer where nothing is chosen, one thread where that is left to
+    torch, and without a chip neither chip_seed nor output_phase.
+
+    Raises
+    ------
+    ValueError
+        When a value is bad.
+    """
+    values: dict[str, Any] = {"imperfections": {}}
+    of_chips = {}
+    for name, value in chosen.items():
+        if name in vars(presets.IDEAL):
+            values["imperfections"][name] = value
+        elif name in {"chip_seed", "output_phase"}:
+            of_chips[name] = value
+        else:
+            values[name] = value
+    config = from_dict(values)
+    config = dataclasses.replace(config, threads=config.threads or 1)
+    return config if config.method is None else dataclasses.replace(config, **of_chips)
+
+
+def flat(table: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values by the names of their options, those of a table of imperfections among them.
+
+    Raises
+    ------
+    ValueError
+        When there is no such option.
+    """
+    inner = table.get("imperfections")
+    entries = {**table, **inner} if isinstance(inner, dict) else dict(table)
+    if isinstance(inner, dict):
+        del entries["imperfections"]
+    found = {}
+    for entry, value in entries.items():
+        name = entry.removeprefix("imperfections.")
+        if name not in _DEFAULTS:
+            close = difflib.get_close_matches(name, _DEFAULTS, n=1)
+            meant = f" (did you mean {close[0]!r}?)" if close else ""
+            raise ValueError(f"there is no option {name!r}{meant}; there are {', '.join(_DEFAULTS)}")
+        found[name] = None if value == "none" else value
+    return found
+
+
+def is_text(name: str) -> bool:
+    """Return whether an option is a name or another text."""
+    return isinstance(_DEFAULTS[name], str)
+
+
+def is_whole(name: str) -> bool:
+    """Return whether an option is a whole number."""
+    return _DEFAULTS[name] is None or type(_DEFAULTS[name]) is int
+
+
+def check_varies(names: Iterable[str]) -> None:
+    """Check that options make sense with several values.
+
+    Raises
+    ------
+    ValueError
+        When one does not.
+    """
+    for name in names:
+        if name in _FIXED:
+            raise ValueError(f"{name} cannot take several values: {_FIXED[name]}")
+
+
+def listed(name: str, values: object) -> tuple[Any, ...]:
+    """Return the values of a list: real numbers as such where the option is one, "none" as None.
+
+    Raises
+    ------
+    ValueError
+        When it is no list, empty, or holds a value twice.
+    """
+    if isinstance(values, (str, dict)) or not isinstance(values, Sequence) or not values:
+        raise ValueError(f"{name} must be a list of at least one value, got {values!r}")
+    real = isinstance(_DEFAULTS[name], float)
+    found = [float(value) if real and type(value) is int else None if value == "none" else value for value in values]
+    for value in found:
+        if found.count(value) > 1:
+            raise ValueError(f"{name} must hold each value once, got {value!r} twice")
+    return tuple(found)
+
+
+def toml_lines(table: Mapping[str, Any]) -> str:
+    """Return values, tuples of values and mappings as lines of a TOML file, None as "none"."""
+    return "".join(f"{name} = {_toml(value)}\n" for name, value in table.items())
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_toml, value))}]"
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{name} = {_toml(entry)}' for name, entry in value.items())}}}"
+    return '"none"' if value is None else json.dumps(value, ensure_ascii=False)  # what is JSON is TOML

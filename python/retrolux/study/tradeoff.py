@@ -1,0 +1,174 @@
+"""What each point of a sweep costs, and which points nobody beats: accuracy against energy.
+
+The noise of the taps and the light they see are one: the less light, the noisier the gradient. A device whose light is
+only as strong as the noise of a point allows (`retrolux.energy.on_chip`) has one energy per point; the sweep has the
+error that goes with it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import json
+from typing import TYPE_CHECKING
+
+import numpy as np
+import xarray as xr
+
+from retrolux import energy, mesh
+from retrolux.energy.presets import PAI2023_TABLES
+from retrolux.study.config import from_dict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from retrolux.energy import Device
+    from retrolux.study.config import TrainConfig
+
+__all__ = ["DEVICES", "REAL_LIGHT", "UNITS", "base_config", "costs", "front", "with_costs"]
+
+_RELEVANT = (
+    "modes",
+    "meshes",
+    "topology",
+    "batch",
+    "tap_noise",
+    "detector_noise",
+    "loss_db",
+    "loss_db_std",
+    "column_loss_db",
+)
+UNITS = {
+    "energy_step": ("J", "energy of a training step, with the light of the device"),
+    "energy_step_noise": ("J", "energy of a training step, with the light that the noise allows"),
+    "energy_step_digital": ("J", "energy of a training step on the digital rival"),
+    "energy_inference": ("J", "energy of classifying a sample, with the light of the device"),
+    "energy_inference_digital": ("J", "energy of classifying a sample on the digital rival"),
+    "light_per_mode": ("W", "least optical power of a mode that enters, for the noise"),
+    "latency_step": ("s", "duration of a training step"),
+    "latency_step_digital": ("s", "duration of a training step on the digital rival"),
+    "latency_inference": ("s", "time from a sample to its class"),
+    "area": ("m2", "area of all meshes"),
+}
+
+REAL_LIGHT = dataclasses.replace(
+    PAI2023_TABLES.changed("receiver.thermal_current", 10.0)
+    .changed("light.laser_efficiency", 0.15)
+    .changed("light.fixed_loss", 3.0),
+    name="pai2023_tables_real_light",
+    source=(
+        f"{PAI2023_TABLES.source}; and what they leave out: 10 pA/√Hz of thermal noise in the receivers, a laser of "
+        "15 % efficiency, 3 dB for facets and modulators (typical values, no single source)"
+    ),
+)
+"""The published tables with a laser and a receiver as they are found in laboratories."""
+
+
+DEVICES = {device.name: device for device in (PAI2023_TABLES, REAL_LIGHT)}
+"""The devices of a study, unless others are asked for."""
+
+
+def base_config(results: xr.Dataset) -> TrainConfig:
+    """Return the configuration of the first run of a sweep."""
+    return from_dict(json.loads(results.attrs["config"]))
+
+
+def costs(results: xr.Dataset, devices: Mapping[str, Device]) -> xr.Dataset:
+    """Return energy, time and area for every point of a sweep.
+
+    Parameters
+    ----------
+    results : Dataset
+        Of a sweep; see `retrolux.study.results`.
+    devices : mapping of name to Device
+        What the meshes run on, and what they are compared with.
+
+    Returns
+    -------
+    Dataset
+        Variables of float64 with a dimension ``device`` and those dimensions of the sweep on which a cost depends:
+        ``energy_step``, ``energy_step_noise``, ``energy_step_digital`` (J, of a batch), ``energy_inference``,
+        ``energy_inference_digital`` (J, of a sample), ``light_per_mode`` (W), ``latency_step``,
+        ``latency_step_digital``, ``latency_inference`` (s) and ``area`` (m²). ``energy_step_noise`` is NaN for a device
+        that does not describe its light, and inf where no noise is allowed.
+    """
+    named = {results[dim].attrs.get("option"): dim for dim in results["failure"].dims}
+    dims = {named[name]: name for name in _RELEVANT if name in named}
+    base = base_config(results)
+    shape = tuple(results.sizes[dim] for dim in dims)
+    tables = {name: np.full((len(devices), *shape), np.nan) for name in UNITS}
+    places = itertools.product(enumerate(devices.values()), np.ndindex(*shape))
+    for (number, device), index in places:
+        point = {name: results[dim].values[i].item() for (dim, name), i in zip(dims.items(), index, strict=True)}
+        for name, value in _costs_of(_config_at(base, point), device).items():
+            tables[name][(number, *index)] = value
+    return xr.Dataset(
+        {
+            name: (("device", *dims), table, {"units": UNITS[name][0], "long_name": UNITS[name][1]})
+            for name, table in tables.items()
+        },
+        {"device": list(devices), **{dim: results[dim] for dim in dims}},
+    )
+
+
+def with_costs(results: xr.Dataset, devices: Mapping[str, Device] = DEVICES) -> xr.Dataset:
+    """Return the result with `costs` and an attribute ``devices``, their descriptions as JSON, unless it has them."""
+    if "devices" in results.attrs:
+        return results
+    described = {name: energy.to_toml(device) for name, device in devices.items()}
+    return results.merge(costs(results, devices)).assign_attrs(devices=json.dumps(described))
+
+
+def front(cost: NDArray[np.float64], error: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Return the points that no other beats in both respects, from the cheapest to the best: the Pareto front.
+
+    Parameters
+    ----------
+    cost, error : ndarray of float64, shape (points,)
+        The less, the better; points with a value that is not finite are left out.
+
+    Returns
+    -------
+    ndarray of int
+        Indices; costs rise, errors fall.
+    """
+    chosen: list[int] = []
+    finite = np.flatnonzero(np.isfinite(cost) & np.isfinite(error))
+    for i in finite[np.lexsort((error[finite], cost[finite]))]:
+        if not chosen or error[i] < error[chosen[-1]]:
+            chosen.append(int(i))
+    return np.array(chosen, dtype=np.intp)
+
+
+def _config_at(base: TrainConfig, point: Mapping[str, object]) -> TrainConfig:
+    wrong = {name: value for name, value in point.items() if hasattr(base.imperfections, name)}
+    imperfections = dataclasses.replace(base.imperfections, **wrong)  # type: ignore[arg-type]  # coordinates of options
+    rest = {name: value for name, value in point.items() if name not in wrong}
+    return dataclasses.replace(base, imperfections=imperfections, **rest)  # type: ignore[arg-type]
+
+
+def _costs_of(config: TrainConfig, device: Device) -> dict[str, float]:
+    topology = getattr(mesh, config.topology)(config.modes)
+    step = energy.layer_cost(device, "mesh", topology, config.batch)
+    one = energy.layer_cost(device, "mesh", topology, 1)
+    found = {
+        "energy_step": step.step.energy,
+        "energy_step_digital": step.step.digital,
+        "energy_inference": one.inference.energy,
+        "energy_inference_digital": one.inference.digital,
+        "latency_step": step.step.seconds,
+        "latency_step_digital": step.step.digital_seconds,
+        "latency_inference": one.latency,
+        "area": step.area,
+    }
+    found = {name: config.meshes * value for name, value in found.items()}
+    if device.light is None:
+        return found
+    if config.imperfections.tap_noise == 0:
+        return found | {"energy_step_noise": np.inf, "light_per_mode": np.inf}
+    lit = energy.on_chip(device, config.imperfections)
+    noisy = energy.layer_cost(lit, "mesh", topology, config.batch)
+    light = float(energy.light_power(lit, energy.MeshSize.of(topology)))
+    return found | {"energy_step_noise": config.meshes * noisy.step.energy, "light_per_mode": light}

@@ -1,0 +1,190 @@
+"""The result of a sweep: its dimensions, its numbers, its file, and intervals of confidence."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+from scipy import stats
+
+from retrolux.study import Epoch, Sweep, confidence, last_epochs, read_results
+from retrolux.study.results import PARAMS, collect, write_results
+from retrolux.study.store import Record, identity
+
+SWEEP = Sweep(
+    settings={"epochs": 3, "io_phase_std": 0.01},
+    lists={"optimizer": ["sgd", "adam"], "tap_noise": [0.0, 0.5], "phase_bits": [4, None]},
+    seeds=[0, 1, 5],
+)
+
+
+def epochs(config, count=3):
+    """Numbers that say where they belong."""
+    at = 10 * config.seed + 100 * config.imperfections.tap_noise
+    return tuple(Epoch(i, at + i, 0.2, 0.3, at + i / 10, 0.75, 0.5, 7 * i, 0.25) for i in range(1, count + 1))
+
+
+@pytest.fixture
+def results():
+    return collect(SWEEP, {identity(config): Record(config, epochs(config)) for config in SWEEP.configs})
+
+
+def test_dimensions_are_those_of_the_published_file(results):
+    assert results["metrics"].dims == ("optimizer", "tap_pd_shot_noise", "phase_bits", "seed", "param", "epoch")
+    assert results["seconds"].dims == results["shots"].dims == results["failure"].dims == results["metrics"].dims[:4]
+    assert list(results["optimizer"].values) == ["sgd", "adam"]
+    assert list(results["phase_bits"].values) == [4, math.inf]
+    assert list(results["param"].values) == list(PARAMS)
+    assert list(results["epoch"].values) == [1, 2, 3]
+    assert results["tap_pd_shot_noise"].attrs == {"option": "tap_noise", "units": "1"}
+    assert results["phase_bits"].attrs == {"option": "phase_bits", "units": "bit"}
+    assert results["seconds"].attrs["units"] == "s"
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.5])
+@pytest.mark.parametrize("seed", [0, 1, 5])
+def test_numbers_stand_where_they_belong(results, noise, seed):
+    run = results.sel(optimizer="adam", tap_pd_shot_noise=noise, phase_bits=4, seed=seed)
+    at = 10 * seed + 100 * noise
+    assert run["metrics"].sel(param="train/loss").values == pytest.approx([at + 1, at + 2, at + 3])
+    assert run["metrics"].sel(param="eval/error").values == pytest.approx([at + 0.1, at + 0.2, at + 0.3])
+    assert run["metrics"].sel(param="train/error").values == pytest.approx([0.2] * 3)
+    assert run["metrics"].sel(param="eval/loss").values == pytest.approx([0.3] * 3)
+    assert run["metrics"].sel(param="grad/error_batch").values == pytest.approx([0.25] * 3)
+    assert run["metrics"].sel(param="grad/error_small").values == pytest.approx([0.5] * 3)
+    assert (run["seconds"], run["shots"], run["failure"]) == (0.75, 21, "")
+
+
+def test_exact_training_has_no_gradient_error():
+    sweep = Sweep(settings={"epochs": 1}, lists={"tap_noise": [0.0, 0.1]})
+    found = collect(sweep, {identity(config): Record(config, epochs(config, 1)) for config in sweep.configs})
+    errors = found["metrics"].sel(param=["grad/error_batch", "grad/error_small"]).squeeze()
+    assert np.isnan(errors.values).tolist() == [[True, True], [False, False]]
+
+
+def test_runs_that_failed_or_have_not_ended():
+    sweep = Sweep(settings={"epochs": 3}, lists={"lr": [0.1, 0.2, 0.3]})
+    good, failed, _ = sweep.configs
+    found = collect(
+        sweep, {identity(good): Record(good, epochs(good)), identity(failed): Record(failed, (), "no light")}
+    )
+    found = found.squeeze("seed")
+    assert list(found["failure"].values) == ["", "no light", "not run"]
+    assert np.isnan(found["metrics"].values).all(axis=(1, 2)).tolist() == [False, True, True]
+    assert np.isnan(found["seconds"].values).tolist() == [False, True, True]
+    assert found["shots"].values.tolist() == [21, 0, 0]
+
+
+def test_data_sets_of_different_lengths():
+    sweep = Sweep(lists={"dataset": ["moons", "digits"]})
+    found = collect(sweep, {identity(c): Record(c, epochs(c, c.epochs)) for c in sweep.configs})
+    assert found.sizes["epoch"] == 100
+    assert found["metrics"].sel(param="train/loss").notnull().sum("epoch").values.tolist() == [[100], [40]]
+
+
+def test_configuration_versions_and_time_are_inside(results):
+    config = json.loads(results.attrs["config"])
+    assert (config["modes"], config["epochs"], config["imperfections"]["io_phase_std"]) == (64, 3, 0.01)
+    assert json.loads(results.attrs["sweep"]) == {
+        "optimizer": ["sgd", "adam"],
+        "tap_noise": [0.0, 0.5],
+        "phase_bits": [4, None],
+        "seed": [0, 1, 5],
+    }
+    assert {"python", "retrolux", "torch", "numpy"} <= json.loads(results.attrs["versions"]).keys()
+    assert results.attrs["created"].endswith("+00:00")
+
+
+def test_netcdf_round_trip(tmp_path, results):
+    results["failure"].values[0, 0, 0, 0] = "zu groß für den Speicher"
+    write_results(results, tmp_path / "deep" / "results.nc")
+    assert read_results(tmp_path / "deep" / "results.nc").identical(results)
+    with xr.open_dataset(tmp_path / "deep" / "results.nc", engine="h5netcdf") as opened:  # as anybody would
+        assert opened["metrics"].equals(results["metrics"])
+
+
+def test_a_write_that_fails_leaves_the_old_file(tmp_path, results, monkeypatch):
+    path = tmp_path / "results.nc"
+    write_results(results, path)
+    before = path.read_bytes()
+
+    def refuse(*_):
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(Path, "replace", refuse)
+    with pytest.raises(OSError, match="no space left"):
+        write_results(results.isel(seed=[0]), path)
+    assert [file.name for file in tmp_path.iterdir()] == ["results.nc"]
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("content", [b"", b"CDF\x01 not really", b"\x89HDF\r\n\x1a\n cut off", "truncated"])
+def test_other_files_are_refused_in_one_sentence(tmp_path, results, content):
+    path = tmp_path / "other.nc"
+    if content == "truncated":
+        write_results(results, path)
+        content = path.read_bytes()[:-500]
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"other.nc is not a NetCDF file: ") as caught:
+        read_results(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_another_dataset_is_refused(tmp_path):
+    xr.Dataset({"metrics": ("x", [1.0]), "shots": ("x", [1])}).to_netcdf(tmp_path / "a.nc", engine="h5netcdf")
+    with pytest.raises(ValueError, match=r"a.nc is not the result of a sweep: it has no failure, seconds$"):
+        read_results(tmp_path / "a.nc")
+    with pytest.raises(FileNotFoundError, match=r"^there is no result .*none.nc$"):
+        read_results(tmp_path / "none.nc")
+
+
+def test_last_epochs(results):
+    chosen = results.sel(optimizer="sgd", phase_bits=math.inf, tap_pd_shot_noise=0)
+    assert last_epochs(chosen, "eval/error").values == pytest.approx([0.3, 10.3, 50.3])
+    assert last_epochs(chosen, "eval/error", 2).values == pytest.approx([0.25, 10.25, 50.25])
+    assert last_epochs(chosen, "eval/error", 10).values == pytest.approx([0.2, 10.2, 50.2])
+    with pytest.raises(ValueError, match=r"^epochs must be at least 1, got 0$"):
+        last_epochs(results, "eval/error", 0)
+
+
+def test_last_epochs_of_what_stopped_or_was_shorter():
+    sweep = Sweep(lists={"dataset": ["moons", "digits", "ring"]})
+    records = {identity(c): Record(c, epochs(c, c.epochs)) for c in sweep.configs[:2]}
+    failed = sweep.configs[2]
+    records[identity(failed)] = Record(failed, epochs(failed, 4), "diverged")
+    found = last_epochs(collect(sweep, records), "eval/error", 2).squeeze("seed").values
+    assert found[:2] == pytest.approx([9.95, 3.95])
+    assert math.isnan(found[2])
+
+
+def test_confidence_is_that_of_scipy(rng):
+    """Also where a run failed."""
+    values = rng.normal(3.0, 2.0, size=(2, 6))
+    values[1, 2] = math.nan
+    found = confidence(xr.DataArray(values, dims=("lr", "seed")), level=0.9)
+    for row, kept in enumerate([values[0], np.delete(values[1], 2)]):
+        low, high = stats.ttest_1samp(kept, 0).confidence_interval(0.9)
+        assert float(found["mean"][row]) == pytest.approx(kept.mean())
+        assert (float(found["low"][row]), float(found["high"][row])) == pytest.approx((low, high))
+    assert found["runs"].values.tolist() == [6, 5]
+
+
+def test_confidence_needs_two_runs():
+    found = confidence(xr.DataArray([[1.0, math.nan], [math.nan, math.nan]], dims=("lr", "seed")))
+    assert found["runs"].values.tolist() == [1, 0]
+    assert float(found["mean"][0]) == 1.0
+    assert math.isnan(found["mean"][1])
+    assert np.isnan(found["low"].values).all()
+    assert np.isnan(found["high"].values).all()
+
+
+def test_confidence_refuses_nonsense():
+    values = xr.DataArray([1.0, 2.0], dims="seed")
+    with pytest.raises(ValueError, match=r"^level must lie between 0 and 1, got 95$"):
+        confidence(values, 95)
+    with pytest.raises(ValueError, match=r"^values must have a dimension seed, got \('lr',\)$"):
+        confidence(values.rename(seed="lr"))

@@ -1,0 +1,113 @@
+"""The search: what it finds, that it goes on where it stopped, and what it learns from failures."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import optuna
+import pytest
+from optuna.trial import TrialState
+
+from retrolux.study import from_toml
+from retrolux.study.search import run_search
+from retrolux.study.space import Range, Search
+from retrolux.study.store import identity, read_record
+
+SETTINGS = {"dataset": "moons", "epochs": 2, "batch": 200, "meshes": 1, "seed": 3}
+SEARCH = Search(settings=SETTINGS, space={"lr": Range(1e-4, 1.0, log=True), "optimizer": ["sgd", "adam"]})
+
+
+def states(folder):
+    storage = optuna.storages.RDBStorage(f"sqlite:///{folder / 'search.db'}")
+    try:
+        study = optuna.load_study(study_name="retrolux search", storage=storage)
+        return [trial.state for trial in study.trials]
+    finally:
+        storage.remove_session()
+        storage.engine.dispose()
+
+
+def test_the_best_is_found_and_kept(tmp_path, in_process):
+    seen = []
+    trials = run_search(SEARCH, tmp_path, trials=6, report=lambda ended, total, _: seen.append((ended, total)))
+    assert seen == [(ended, 6) for ended in range(7)]
+    assert len(in_process) == len(trials) == 6
+    assert sorted(trial.error for trial in trials) == [trial.error for trial in trials]
+    for trial in trials:
+        assert trial.config == SEARCH.config(trial.chosen)
+        history = read_record(tmp_path / "runs" / identity(trial.config) / "run.json").history
+        assert trial.error == min(epoch.test_error for epoch in history)
+    assert from_toml(tmp_path / "best.toml") == trials[0].config
+    assert {trial.chosen["optimizer"] for trial in trials} == {"sgd", "adam"}
+    rates = sorted(trial.chosen["lr"] for trial in trials)
+    assert 1e-4 <= rates[0] < 1e-2 < rates[-1] <= 1
+
+
+def test_the_last_epoch_as_objective(tmp_path, in_process):
+    settings = SETTINGS | {"epochs": 6, "batch": 20}
+    search = Search(settings=settings, space={"lr": Range(0.1, 1.0)}, objective="last")
+    trials = run_search(search, tmp_path, trials=4)
+    histories = [read_record(tmp_path / "runs" / identity(trial.config) / "run.json").history for trial in trials]
+    assert [trial.error for trial in trials] == [history[-1].test_error for history in histories]
+    assert any(history[-1].test_error > min(epoch.test_error for epoch in history) for history in histories)
+
+
+def test_it_goes_on_where_it_stopped(tmp_path, in_process):
+    """With the choices of a search that was never stopped, and nothing computed twice."""
+    whole = run_search(SEARCH, tmp_path / "whole", trials=13)
+    del in_process[:]
+
+    def stop(ended, total, _):
+        if ended == 5:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_search(SEARCH, tmp_path / "stopped", trials=13, report=stop)
+    resumed = run_search(SEARCH, tmp_path / "stopped", trials=13, resume=True)
+    assert [(trial.number, trial.chosen, trial.error) for trial in resumed] == [
+        (trial.number, trial.chosen, trial.error) for trial in whole
+    ]
+    assert len(in_process) == len(set(map(identity, in_process))) == 13
+
+
+def test_a_search_may_grow_but_not_change(tmp_path, in_process):
+    run_search(SEARCH, tmp_path, trials=2)
+    assert len(run_search(SEARCH, tmp_path, trials=3, resume=True)) == 3
+    assert len(run_search(SEARCH, tmp_path, trials=1, resume=True)) == 3
+    assert len(in_process) == 3
+    with pytest.raises(FileExistsError, match=r"already holds a search: continue it with --resume or choose another"):
+        run_search(SEARCH, tmp_path, trials=4)
+    other = dataclasses.replace(SEARCH, objective="last")
+    with pytest.raises(ValueError, match=r"holds another search: continue it as it was begun or choose another --out$"):
+        run_search(other, tmp_path, trials=4, resume=True)
+
+
+def test_choices_that_are_equal_are_one_run(tmp_path, in_process):
+    trials = run_search(Search(settings=SETTINGS, space={"optimizer": ["sgd", "adam"]}), tmp_path, trials=5)
+    assert len(trials) == 5
+    assert len(in_process) == 2
+
+
+def test_failures_are_told_apart(tmp_path, in_process):
+    space = {"lr": [0.01, 1e38], "topology": ["triangular", "butterfly"], "optimizer": ["sgd"]}
+    settings = SETTINGS | {"dataset": "digits", "modes": 12, "epochs": 1, "batch": 1000}
+    trials = run_search(Search(settings=settings, space=space), tmp_path, trials=12)
+    found = dict(zip(range(12), states(tmp_path), strict=True))
+    assert set(found.values()) == {TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL}
+    assert {n for n, state in found.items() if state == TrialState.COMPLETE} == {trial.number for trial in trials}
+    assert {(trial.chosen["lr"], trial.chosen["topology"]) for trial in trials} == {(0.01, "triangular")}
+
+
+def test_without_success_there_is_no_best(tmp_path, in_process):
+    hopeless = Search(settings=SETTINGS | {"optimizer": "sgd"}, space={"lr": [1e38, 2e38]})
+    with pytest.raises(ValueError, match=r"^none of 2 trials went well; their errors are in .*runs/\*/run.json$"):
+        run_search(hopeless, tmp_path, trials=2)
+    assert not (tmp_path / "best.toml").exists()
+
+
+def test_trials_and_resume_are_checked_first(tmp_path):
+    with pytest.raises(ValueError, match=r"^trials must be at least 1, got 0$"):
+        run_search(SEARCH, tmp_path, trials=0)
+    with pytest.raises(FileNotFoundError, match=r"holds no search to resume: there is no search.toml$"):
+        run_search(SEARCH, tmp_path, trials=1, resume=True)
+    assert not list(tmp_path.iterdir())
