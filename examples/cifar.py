@@ -170,8 +170,8 @@ def run(settings: Settings, images: Dataset, seed: int) -> dict[str, Stage]:
         chip_seed=seed,
     )
     adam = torch.optim.Adam(chips.parameters(), settings.chip_lr)
-    learn("chips, as trained without", chips, adam, 0, True)
-    learn("chips, fine-tuned", chips, adam, settings.chip_steps, True)
+    learn("chips, untuned", chips, adam, 0, True)
+    learn("chips, tuned", chips, adam, settings.chip_steps, True)
     return stages
 
 
@@ -230,6 +230,7 @@ def draw(settings: Settings, runs: list[dict[str, Stage]]) -> None:
     right.set_ylabel(f"accuracy on {settings.chip_images} test images (%)")
     for ax in (left, right):
         ax.grid(alpha=0.25)
+        ax.set_axisbelow(True)
         ax.spines[["top", "right"]].set_visible(False)
     content = io.BytesIO()
     figure.savefig(content, dpi=150)

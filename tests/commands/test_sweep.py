@@ -49,7 +49,7 @@ def declared(monkeypatch):
 
 
 def test_a_sweep_ends_with_a_table_and_a_file(folder, capsys):
-    assert cli.main(["sweep", *OPTIONS, "--workers", "2", "--out", "here"]) == 0
+    assert cli.main(["sweep", *OPTIONS, "--workers", "1", "--out", "here"]) == 0
     results = read_results(folder / "here" / "results.nc")
     assert results["metrics"].dims == ("tap_pd_shot_noise", "seed", "param", "epoch")
     assert results["metrics"].sel(param="eval/error").notnull().all()

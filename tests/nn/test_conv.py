@@ -62,6 +62,7 @@ def test_it_is_torchs_layer_in_value_and_gradient(case, block, on_chips):
         [found, found_x, *found_rest[: len(bias)]], [expected, grad_x, *grad_bias], rtol=0, atol=atol
     )
     torch.testing.assert_close(found_rest[len(bias) :], list(through_weight), rtol=1e-4, atol=atol)
+    torch.testing.assert_close(photonic.weight, digital.weight, rtol=0, atol=atol)
     back = photonic.to_conv()
     assert repr(back) == repr(digital)
     torch.testing.assert_close(back.state_dict(), digital.state_dict(), rtol=0, atol=atol)

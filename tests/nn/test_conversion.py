@@ -168,6 +168,16 @@ def test_a_layer_used_twice_stays_one_layer():
         assert type(back[0]) is nn.Linear
 
 
+@pytest.mark.parametrize("chips", [{}, {"imperfections": Imperfections()}])
+def test_a_transformer_that_reads_the_weights_of_its_layers(chips):
+    torch.manual_seed(0)
+    model = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True).eval()
+    converted, x = retrolux.convert(model, **chips), torch.randn(2, 5, 8)
+    torch.testing.assert_close(converted(x), model(x), rtol=0, atol=1e-5)
+    with torch.no_grad():  # torch's fast path
+        torch.testing.assert_close(converted(x), model(x), rtol=0, atol=1e-5)
+
+
 def test_in_place_and_the_model_itself():
     model = nn.Sequential(nn.Conv1d(2, 3, 2), nn.Flatten(), nn.Linear(9, 2))
     assert retrolux.convert(model, inplace=True) is model

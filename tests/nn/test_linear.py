@@ -148,8 +148,14 @@ def test_the_weight_can_be_read_and_not_written():
         before = layer.weight
         layer.weight.zero_()
         assert torch.equal(layer.weight, before)
-    with pytest.raises(RuntimeError, match=r"a layer on chips has no weight; blocks\.matrix\(\)"):
-        _ = Linear(5, 4, imperfections=Imperfections()).weight
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.complex128])
+def test_the_weight_of_chips_is_what_they_do(dtype):
+    layer = Linear(5, 4, block=2, dtype=dtype, seed=0, imperfections=Imperfections(coupler_std=0.1))
+    x = torch.randn(3, 5, dtype=dtype)
+    torch.testing.assert_close(layer(x), F.linear(x, layer.weight, layer.bias))
+    assert (layer.weight - layer.to_linear().weight).abs().max() > 1e-3
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore:.*complex operators")  # torch.compile's own
@@ -173,8 +179,10 @@ def test_compiled_network():
 
 def test_autocast():
     layer, x = Linear(5, 4, seed=0), torch.randn(3, 5)
+    weight = layer.weight
     with torch.autocast("cpu", dtype=torch.bfloat16):
         y = layer(x)
+        assert torch.equal(layer.weight, weight)
     assert y.dtype == torch.bfloat16
     torch.testing.assert_close(y.float(), layer(x), rtol=0.05, atol=0.05)
     y.sum().backward()

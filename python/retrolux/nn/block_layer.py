@@ -66,16 +66,16 @@ class BlockLayer(nn.Module):
 
     @property
     def weight(self) -> Tensor:
-        """The weight as a digital layer has it, differentiable in the parameters; writing to it changes nothing.
+        """The weight that a digital layer would need, differentiable in the parameters; writing to it changes nothing.
 
-        Raises
-        ------
-        RuntimeError
-            When the layer is on chips; ``blocks.matrix()`` is what they would do without flaws.
+        On chips as they measure it, by light that is sent into every input.
         """
-        if self.blocks.chips is not None:
-            raise RuntimeError("a layer on chips has no weight; blocks.matrix() is that of chips without flaws")
-        return self._dense().clone()
+        blocks = self.blocks
+        if blocks.chips is None:
+            return self._dense().clone()
+        light = torch.eye(blocks.columns, dtype=blocks.gain.dtype).unsqueeze(1).expand(-1, blocks.groups, -1)
+        measured: Tensor = blocks(light).permute(1, 2, 0).reshape(self._shape)
+        return measured
 
     def _dense(self) -> Tensor:
         """Return the weight of ideal meshes; not to be written to."""

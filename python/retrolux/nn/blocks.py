@@ -232,13 +232,16 @@ class Blocks(nn.Module):
 
     def _multiplied(self) -> Tensor:
         """Return the product of the blocks, put together and cut to size."""
-        u, v_dagger = matrices(self.theta, self.phi, self.gamma, self.topology).unbind()
+        # Their transposes are what comes from the kernels.
+        u_transposed, v_conjugate = matrices(self.theta, self.phi, self.gamma, self.topology).mT.unbind()
         scale = (self.gain * self.transmission()).unsqueeze(-2)
         if self.is_complex:
-            blocks = (u * scale) @ v_dagger
+            blocks = (u_transposed.mT * scale) @ v_conjugate.mT
         else:  # the real part as one real product, [Re, −Im] of the one times [Re, Im] of the other
-            left = torch.view_as_real(u.contiguous()) * torch.stack((scale, -scale), dim=-1)
-            blocks = left.flatten(-2) @ torch.view_as_real(v_dagger.mT).flatten(-2).mT
+            left = torch.view_as_real(u_transposed.mT.contiguous()) * torch.stack((scale, -scale), dim=-1)
+            right = torch.view_as_real(v_conjugate).flatten(-2)
+            with torch.autocast(left.device.type, enabled=False):  # phases are worth nothing in half precision
+                blocks = left.flatten(-2) @ right.mT
         groups, grid_rows, grid_columns = self.grid
         modes = self.topology.modes
         whole: Tensor = blocks.transpose(2, 3).reshape(groups, grid_rows * modes, grid_columns * modes)

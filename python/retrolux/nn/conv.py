@@ -223,7 +223,7 @@ class Conv2d(_Conv):
         The meshes and their attenuators.
     bias : Parameter or None, shape (out_channels,)
     weight : Tensor, shape (out_channels, in_channels / groups, kernel height, kernel width)
-        The kernel, computed when it is asked for.
+        The kernel, computed or, on chips, measured when it is asked for.
     passes_per_sample : int
         How often light passes the meshes for an image as large as the last one; 1 before the first.
 

@@ -41,7 +41,7 @@ class Linear(BlockLayer):
         The meshes and their attenuators.
     bias : Parameter or None, shape (out_features,)
     weight : Tensor, shape (out_features, in_features)
-        W, computed when it is asked for.
+        W, computed or, on chips, measured when it is asked for.
 
     Raises
     ------

@@ -36,18 +36,15 @@ class Finding:
 
 
 def findings(view: SweepView, points: Sequence[TradeOff]) -> list[Finding]:
-    """Return the main results: accuracy without errors, the noise that training bears, and the price."""
-    if not view.points:
-        return []
-    found = []
+    """Return the main results: the least error, the noise that training bears, and the price."""
     final = view.final.sel(view.base)
     size = view.option_at("modes", view.base)
     chips = "perfect chips" if view.is_perfect(view.base) else "the best of these chips"
-    found.append(Finding(f"{100 * float(final['mean']):.1f} %", f"test error with {size} modes and {chips}"))
+    found = [Finding(f"{100 * float(final['mean']):.1f} %", f"test error with {size} modes and {chips}")]
     tap = view.dim_of("tap_noise")
-    if tap is not None:
-        row = view.row(tap, view.base)
-        borne = row[tap].values[(row["mean"] <= final["mean"] + _NOTICED).values].max()
+    row = None if tap is None else view.row(tap, view.base)
+    borne = 0.0 if row is None else row[tap].values[(row["mean"] <= final["mean"] + _NOTICED).values].max()
+    if borne > 0:
         gradient = gradient_text(float(view.gradient_error.sel(view.base | {tap: borne})))
         words = "tap noise costs less than one point of accuracy"
         found.append(Finding(f"s = {borne:g}", f"{words}, with a gradient that is off by {gradient}"))

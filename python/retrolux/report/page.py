@@ -40,8 +40,8 @@ def write_report(results: xr.Dataset, folder: str | os.PathLike[str]) -> Path:
     Parameters
     ----------
     results : Dataset
-        What `retrolux.study.run_study` or `retrolux.study.run_sweep` returns. A sweep alone has no
-        laws and no planar tasks; its costs are those on the devices of a study.
+        What `retrolux.study.run_study` or `retrolux.study.run_sweep` returns. A sweep alone has no laws and no planar
+        tasks; its costs are those on the devices of a study.
     folder : path-like
         Where to: report.html, and a folder ``figures`` with the static pictures as PNG and SVG.
 
@@ -121,7 +121,7 @@ def _about(view: SweepView, devices: dict[str, Device]) -> dict[str, Any]:
         "failures": {text: count for text, count in failures.items() if text},
         "created": results.attrs.get("created", "")[:10],
         "versions": versions,
-        "last_epochs": view.last_epochs,
+        "last": view.last_text,
         "batch": config.batch,
         "meshes": config.meshes,
         "devices": {name: energy.to_toml(device) for name, device in devices.items()},

@@ -31,15 +31,15 @@ def error_rows(view: SweepView) -> Picture | None:
         panels = [_sizes(view, dim, modes) for dim in view.errors if _ended(view, dim, modes)] + panels
     if not panels:
         return None
-    least, most = 100 * float(view.final["least"].min()), 100 * float(view.final["most"].max())
-    limits = max(0.1, least / 1.4), 1.2 * most
+    shown = [series.low if series.low is not None else series.y for panel in panels for series in panel.series]
+    limits = max(0.1, np.nanmin(np.concatenate(shown)) / 1.3), 130 * float(view.final["most"].max())
     panels = [replace(panel, y_limits=limits) for panel in panels]
     return picture_of_panels(
         "test_error",
         "Test error against each error of the chips, one panel for each.",
-        f"Test error after training with one kind of error at a time: the mean of the last {view.last_epochs} epochs "
-        "and of the seeds, whose range the bars are. Flat means that training does not mind. Diamonds are the "
-        "published values for MNIST, 64 modes and SGD: their trend compares, their height on the same data only.",
+        f"Test error after training with one kind of error at a time: the mean of {view.last_text} and of the seeds, "
+        "whose range the bars are. Flat means that training does not mind. Diamonds are the published values for "
+        "MNIST, 64 modes and SGD: their trend compares, their height on the same data only.",
         panels,
     )
 

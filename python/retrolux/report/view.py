@@ -72,6 +72,11 @@ class SweepView:
         """Epochs at the end of a run that its final error is the mean of: 10, or half of a short run."""
         return max(1, min(_LAST_EPOCHS, self.results.sizes["epoch"] // 2))
 
+    @property
+    def last_text(self) -> str:
+        """Words for the epochs that a final error is the mean of."""
+        return "the last epoch" if self.last_epochs == 1 else f"the last {self.last_epochs} epochs"
+
     @cached_property
     def final(self) -> xr.Dataset:
         """Test error of the last epochs, as a fraction.

@@ -1,0 +1,80 @@
+"""The results as a figure: time against the number of modes, with the dense layer and what the peak allows."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+from _cases import Case
+from _contenders import CONTENDERS
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter, NullLocator
+
+from retrolux.bench import operations
+from retrolux.data.atomic import write_atomically
+from retrolux.mesh import rectangular
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from _results import Results
+    from matplotlib.axes import Axes
+
+__all__ = ["draw"]
+
+_INK = "#2b2f36"
+_OURS, _DENSE, _BOUND = "#d9480f", "#2b2f36", "#9aa0a8"
+# For the peers: hues of Okabe and Ito, which differ in every common form of colour blindness, and markers.
+_HUES = ("#0072b2", "#009e73", "#cc79a7", "#56b4e9", "#e69f00")
+_MARKERS = "osD^vP*X<>"
+_ROWS = {"forward": "forward pass", "step": "training step"}
+
+
+def draw(results: Results, path: Path) -> None:
+    """Write the figure as PNG and SVG beside each other, at `path` with these endings."""
+    cases = {sitting.case for sitting in results.sittings if sitting.case.kind == "mesh"}
+    batches, sizes = (sorted({getattr(case, axis) for case in cases}) for axis in ("batch", "modes"))
+    figure = Figure(figsize=(3.4 * len(batches) + 1.8, 6.4), layout="constrained")
+    FigureCanvasAgg(figure)
+    panels = figure.subplots(2, len(batches), sharex=True, sharey="row", squeeze=False)
+    for row, what in zip(panels, _ROWS, strict=True):
+        for panel, batch in zip(row, batches, strict=True):
+            _panel(panel, results, what, batch, sizes)
+        row[0].set_ylabel(f"{_ROWS[what]} [s]")
+    for panel, batch in zip(panels[0], batches, strict=True):
+        panel.set_title(f"batch {batch}", color=_INK)
+    for panel in panels[1]:
+        panel.set_xlabel("modes N")
+    shown = {
+        label: line for panel in panels.flat for line, label in zip(*panel.get_legend_handles_labels(), strict=True)
+    }
+    figure.legend(list(shown.values()), list(shown), loc="outside right center", frameon=False)
+    for ending in ("png", "svg"):
+        content = io.BytesIO()
+        figure.savefig(content, format=ending, dpi=150, metadata={"Date": None} if ending == "svg" else None)
+        write_atomically(path.with_suffix(f".{ending}"), content.getvalue())
+
+
+def _panel(panel: Axes, results: Results, what: str, batch: int, sizes: list[int]) -> None:
+    peak = results.peak * results.threads
+    bound = [operations.photonic(rectangular(modes), batch)[what] / peak for modes in sizes]
+    panel.plot(sizes, bound, color=_BOUND, linestyle=":", label="multiply-add peak, our operations")
+    peers = [c.name for c in CONTENDERS if c.kind == "mesh" and c.name not in ("retrolux", "dense layer")]
+    styles = {
+        name: {"color": _HUES[i % len(_HUES)], "marker": _MARKERS[i], "linewidth": 1} for i, name in enumerate(peers)
+    }
+    styles["dense layer"] = {"color": _DENSE, "linestyle": "--", "linewidth": 1.5}
+    styles["retrolux"] = {"color": _OURS, "marker": "o", "linewidth": 2.5}
+    for name, style in styles.items():
+        times = [results.median(Case("mesh", modes, batch), what, name) for modes in sizes]
+        points = [(modes, time) for modes, time in zip(sizes, times, strict=True) if time is not None]
+        if points:
+            panel.plot(*zip(*points, strict=True), label=name, markersize=4, **style)
+    panel.set_xscale("log", base=2)
+    panel.set_yscale("log")
+    panel.set_xticks(sizes, [str(modes) for modes in sizes])
+    panel.xaxis.set_minor_locator(NullLocator())
+    panel.yaxis.set_minor_formatter(NullFormatter())
+    panel.grid(color="#e6e8eb", linewidth=0.6)
+    panel.spines[["top", "right"]].set_visible(False)
