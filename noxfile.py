@@ -12,13 +12,14 @@ nox.options.default_venv_backend = "venv"
 CXX_FOLDERS = ("csrc", "tests/native", "bench/native", "python/retrolux/bench")
 CXX = [str(path) for folder in CXX_FOLDERS for kind in ("*.h", "*.cpp") for path in Path(folder).rglob(kind)]
 BUILD = ["cmake", "ninja", "pybind11", "numpy"]
+STUDY = nox.project.load_toml("pyproject.toml")["project"]["optional-dependencies"]["study"]  # mypy reads their types
 
 
 @nox.session
 def lint(session: nox.Session) -> None:
     """Style, spelling and types."""
     session.install("-c", "constraints.txt", "ruff", "mypy", "clang-format", "codespell", "torch", "numpy")
-    session.install("-c", "constraints.txt", "matplotlib", "scikit-learn", "tqdm", "tyro")
+    session.install("-c", "constraints.txt", *STUDY)
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("clang-format", "--dry-run", "--Werror", *CXX)
