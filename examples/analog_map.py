@@ -27,7 +27,7 @@ from torch.nn import functional as F
 from tqdm import tqdm
 
 from retrolux import analog, data
-from retrolux.data.atomic import write_atomically
+from retrolux.atomic import write_atomically
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

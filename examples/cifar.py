@@ -29,7 +29,7 @@ from tqdm import tqdm
 
 import retrolux
 from retrolux import data
-from retrolux.data.atomic import write_atomically
+from retrolux.atomic import write_atomically
 from retrolux.hardware import Imperfections
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter, NullLocator
 
+from retrolux.atomic import write_atomically
 from retrolux.bench import operations
-from retrolux.data.atomic import write_atomically
 from retrolux.mesh import rectangular
 
 if TYPE_CHECKING:
@@ -32,8 +32,10 @@ _ROWS = {"forward": "forward pass", "step": "training step"}
 
 
 def draw(results: Results, path: Path) -> None:
-    """Write the figure as PNG and SVG beside each other, at `path` with these endings."""
+    """Write the figure as PNG and SVG beside each other, at `path` with these endings; nothing without meshes."""
     cases = {sitting.case for sitting in results.sittings if sitting.case.kind == "mesh"}
+    if not cases:
+        return
     batches, sizes = (sorted({getattr(case, axis) for case in cases}) for axis in ("batch", "modes"))
     figure = Figure(figsize=(3.4 * len(batches) + 1.8, 6.4), layout="constrained")
     FigureCanvasAgg(figure)
@@ -42,6 +44,8 @@ def draw(results: Results, path: Path) -> None:
         for panel, batch in zip(row, batches, strict=True):
             _panel(panel, results, what, batch, sizes)
         row[0].set_ylabel(f"{_ROWS[what]} [s]")
+        times = [results.median(case, what, name) for case in cases for name in results.known(case, what)]
+        row[0].set_ylim(bottom=min(filter(None, times)) / 2)
     for panel, batch in zip(panels[0], batches, strict=True):
         panel.set_title(f"batch {batch}", color=_INK)
     for panel in panels[1]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from _cases import Case
 from _contenders import REFERENCES
 
-from retrolux.data.atomic import write_atomically
+from retrolux.atomic import write_atomically
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

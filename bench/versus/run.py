@@ -108,7 +108,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=2, help="of new results")
     parser.add_argument("--seconds", type=float, default=3, help="of readings, for each contender and case")
     parser.add_argument("--call", type=float, default=20, help="seconds that one call may take")
-    parser.add_argument("--setup", type=float, default=600, help="seconds that building and compiling may take")
+    parser.add_argument("--setup", type=float, default=300, help="seconds that building and compiling may take")
     parser.add_argument("--memory", type=float, default=16, help="GiB of addresses for each contender")
     parser.add_argument("--results", type=Path, default=_FOLDER / "results.json", help="what was measured")
     parser.add_argument("--retry", action="store_true", help="try again what contenders were left out of")

@@ -230,6 +230,8 @@ def test_bad_options_change_nothing(resnet):
     before = repr(resnet)
     with pytest.raises(ValueError, match="block must be at least 2 modes, got 1"):
         retrolux.convert(resnet, inplace=True, block=1)
+    with pytest.raises(ValueError, match="chip_seed must be at least 0, got -1"):
+        retrolux.convert(resnet, inplace=True, chip_seed=-1)
     assert repr(resnet) == before
 
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from retrolux.data.atomic import write_atomically
+from retrolux.atomic import write_atomically
 from retrolux.hardware import Imperfections
 from retrolux.study import TrainConfig, resume_run, start_run
 from retrolux.study import train as training

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
+from retrolux.atomic import write_atomically
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -75,7 +77,6 @@ class Bench:
         import torch  # noqa: PLC0415 - slow, and not needed for --help
 
         from retrolux.bench.machine import Machine  # noqa: PLC0415 - as above
-        from retrolux.data.atomic import write_atomically  # noqa: PLC0415 - as above
 
         with _threads(self.threads):
             threads = torch.get_num_threads()

@@ -11,6 +11,7 @@ import numpy as np
 import tyro
 
 from retrolux import energy, mesh
+from retrolux.atomic import write_atomically
 from retrolux.energy import presets
 from retrolux.energy.engineering import engineering
 from retrolux.energy.size import whole_numbers
@@ -92,8 +93,6 @@ class Energy:
 
     def run(self) -> int:
         """Print the tables and write the figures."""
-        from retrolux.data.atomic import write_atomically  # noqa: PLC0415 - its package brings torch
-
         device = self._device()
         report = self._report(device)
         devices = dict(presets.PRESETS)

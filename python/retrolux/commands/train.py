@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, get_args
 
 import tyro
 
+from retrolux.atomic import write_atomically
 from retrolux.hardware import Imperfections, presets
 from retrolux.study.config import PLANAR, DatasetName, OptimizerName, TrainConfig, from_toml
 
@@ -190,7 +191,6 @@ def _decision_map(run: Run) -> Figure:
 
 
 def _write_figure(path: Path, figure: Figure) -> None:
-    from retrolux.data.atomic import write_atomically  # noqa: PLC0415 - its package brings torch
 
     image = io.BytesIO()
     figure.savefig(image, format="png", dpi=120)

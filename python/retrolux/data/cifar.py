@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from retrolux.atomic import write_atomically
 from retrolux.data.array_pickle import read_array_pickle
-from retrolux.data.atomic import write_atomically
 from retrolux.data.dataset import Dataset
 from retrolux.data.folder import data_folders
 from retrolux.data.openml import fetch_images

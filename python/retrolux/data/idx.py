@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from retrolux.data.atomic import write_atomically
+from retrolux.atomic import write_atomically
 
 if TYPE_CHECKING:
     import os

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 import torch
@@ -241,11 +241,25 @@ class Blocks(nn.Module):
             left = torch.view_as_real(u_transposed.mT.contiguous()) * torch.stack((scale, -scale), dim=-1)
             right = torch.view_as_real(v_conjugate).flatten(-2)
             with torch.autocast(left.device.type, enabled=False):  # phases are worth nothing in half precision
-                blocks = left.flatten(-2) @ right.mT
+                blocks = _Inner.apply(left.flatten(-2), right)  # type: ignore[no-untyped-call]
         groups, grid_rows, grid_columns = self.grid
         modes = self.topology.modes
         whole: Tensor = blocks.transpose(2, 3).reshape(groups, grid_rows * modes, grid_columns * modes)
         return whole[:, : self.rows, : self.columns]
+
+
+class _Inner(torch.autograd.Function):
+    """The products of the rows of two matrices; torch's own gives one gradient in an order that has to be undone."""
+
+    @staticmethod
+    def forward(ctx: Any, left: Tensor, right: Tensor) -> Tensor:
+        ctx.save_for_backward(left, right)
+        return left @ right.mT
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor]:
+        left, right = ctx.saved_tensors
+        return grad @ right, grad.mT @ left
 
 
 def _same(a: Tensor, b: Tensor) -> bool:

@@ -98,6 +98,9 @@ def convert(
     Phases are no weights: a step of SGD at the rate that suits a weight hardly moves them. Optimisers that find the
     size of a step for each parameter, such as Adam at a rate of some 0.005 rad, train converted models.
     """
+    chip_seed = options.get("chip_seed", 0)
+    if chip_seed < 0:
+        raise ValueError(f"chip_seed must be at least 0, got {chip_seed}")
     model = model if inplace else copy.deepcopy(model)
     names: dict[nn.Module, list[str]] = {}
     for name, module in model.named_modules(remove_duplicate=False):
@@ -117,7 +120,7 @@ def convert(
         able = [name or "the model itself" for name, (_, reason) in left.items() if reason == "not chosen"]
         there = f"there are {', '.join(able)}" if able else "there is none"
         raise ValueError(f"where must choose a layer that can be swapped ({there}), got {where!r}")
-    seeds = np.random.SeedSequence(options.get("chip_seed", 0)).generate_state(len(swap))
+    seeds = np.random.SeedSequence(chip_seed).generate_state(len(swap))
     changed: dict[str, tuple[nn.Module, BlockLayer]] = {
         name: (module, _photonic(module, {**options, "chip_seed": int(seed)}))
         for (module, name), seed in zip(swap.items(), seeds, strict=True)

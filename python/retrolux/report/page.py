@@ -13,7 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from retrolux import energy
-from retrolux.data.atomic import write_atomically
+from retrolux.atomic import write_atomically
 from retrolux.energy.presets import PRESETS
 from retrolux.report import costs, decisions, findings, gradient_laws, interactive, tables, training
 from retrolux.report.tables import Table

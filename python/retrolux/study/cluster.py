@@ -15,7 +15,7 @@ from distributed import CancelledError, Client, KilledWorker, LocalCluster, as_c
 from distributed.utils import silence_logging_cmgr
 from filelock import FileLock, Timeout
 
-from retrolux.data.atomic import write_atomically
+from retrolux.atomic import write_atomically
 from retrolux.study import worker
 from retrolux.study.store import Record, identity, read_record, write_record
 

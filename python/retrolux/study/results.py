@@ -37,7 +37,7 @@ import numpy as np
 import xarray as xr
 from scipy import stats  # type: ignore[import-untyped]
 
-from retrolux.data.atomic import write_atomically
+from retrolux.atomic import write_atomically
 from retrolux.study.store import identity
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import io
 import time
 from typing import TYPE_CHECKING, Any
 
-from retrolux.data.atomic import write_atomically
+from retrolux.atomic import write_atomically
 from retrolux.study.checkpoint import write_checkpoint
 from retrolux.study.epoch import Epoch
 

@@ -13,7 +13,7 @@ import optuna
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import TrialState
 
-from retrolux.data.atomic import write_atomically
+from retrolux.atomic import write_atomically
 from retrolux.study import config as configuration
 from retrolux.study.cluster import ended, pool
 from retrolux.study.options import is_whole

@@ -8,7 +8,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from retrolux.data.atomic import write_atomically
+from retrolux.atomic import write_atomically
 from retrolux.study.config import TrainConfig, from_dict
 from retrolux.study.epoch import Epoch
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from retrolux.data.atomic import write_atomically
+from retrolux.atomic import write_atomically
 from retrolux.study.cluster import compute_all
 from retrolux.study.results import collect, write_results
 from retrolux.study.sweep import to_toml

@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from retrolux import data
-from retrolux.data.atomic import write_atomically
+from retrolux.atomic import write_atomically
 from retrolux.study.checkpoint import read_checkpoint
 from retrolux.study.config import TrainConfig, check_resumable, from_dict, to_toml
 from retrolux.study.epoch import Epoch
