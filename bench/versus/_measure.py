@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from _contenders import ContenderError
-from _results import Readings, Sitting
+from _results import TOO_SLOW, Readings, Sitting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -64,7 +64,7 @@ def _prepare(process: Process, what: str, path: Path, readings: Readings, limits
     calls = process.ask(limits.setup, do="first", what=what)
     readings.first = calls["first"]
     if calls["second"] > limits.call:
-        raise ContenderError(f"more than {limits.call:g} s")
+        raise ContenderError(f"{TOO_SLOW} {limits.call:g} s")
     readings.differences = process.ask(limits.setup, do="check", what=what)
     return process
 
@@ -84,8 +84,8 @@ def _read_in_turns(sitting: Sitting, ready: dict[str, Process], limits: Limits) 
                 sitting.readings[name] = Readings(left_out=str(failure))
                 del ready[name]
                 continue
-            readings.seconds.append(reading["seconds"])
-            readings.waited.append(reading["waited"])
+            readings.seconds.append(float(f"{reading['seconds']:.4g}"))
+            readings.waited.append(float(f"{reading['waited']:.2g}"))
             spent[name] += time.perf_counter() - start
         rounds += 1
         for name in [name for name in ready if rounds >= _LEAST_ROUNDS and spent[name] >= limits.seconds]:

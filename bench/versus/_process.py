@@ -53,7 +53,7 @@ class Process:
         ready, _, _ = select.select([self._process.stdout], [], [], timeout)
         if not ready:
             self.close()
-            raise ContenderError(f"more than {timeout:g} s")
+            raise ContenderError(f"no answer within {timeout:g} s")
         line = self._process.stdout.readline()
         if not line:
             raise ContenderError(self._last_words())

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 from _contenders import CONTENDERS, OURS
 from _readme import table
+from _results import TOO_SLOW
 
 if TYPE_CHECKING:
     from _cases import Case
     from _results import Results
 
-__all__ = ["report", "seconds"]
+__all__ = ["report"]
 
 # Above these a contender does not compute the same thing; the spread of noise is known as well as few draws allow.
 _TOLERANCES = {"output": 1e-3, "gradient in x": 1e-3, "gradient in phases": 1e-3, "spread": 0.1}
@@ -31,12 +32,6 @@ def report(results: Results) -> str:
     return "\n\n".join(parts)
 
 
-def seconds(value: float) -> str:
-    """Return a time with its unit."""
-    unit, scale = next((pair for pair in (("s", 1.0), ("ms", 1e-3)) if value >= pair[1]), ("µs", 1e-6))
-    return f"{value / scale:.3g} {unit}"
-
-
 def _timing_rows(results: Results, kind: str, what: str) -> list[list[str]]:
     """Return a header and a row per case: our time, and of the others time and how many times longer it is."""
     cases = list(dict.fromkeys(s.case for s in results.sittings if s.case.kind == kind and s.what == what))
@@ -53,11 +48,17 @@ def _cell(results: Results, case: Case, what: str, name: str) -> str:
     time = results.median(case, what, name)
     if time is None:
         readings = results.readings(case, what, name)
-        too_slow = readings is not None and readings.left_out.startswith("more than")
-        return readings.left_out.replace("more than", ">") if too_slow else "–"
+        reason = readings.left_out if readings is not None else ""
+        return reason.replace(TOO_SLOW, ">") if reason.startswith(TOO_SLOW) else "–"
     ours = OURS[case.kind]
     ratio = None if name == ours else results.ratio(case, what, name, ours)
-    return seconds(time) if ratio is None else f"{seconds(time)} ({ratio:.3g}×)"
+    return _seconds(time) if ratio is None else f"{_seconds(time)} ({ratio:.3g}×)"
+
+
+def _seconds(value: float) -> str:
+    """Return a time with its unit."""
+    unit, scale = next((pair for pair in (("s", 1.0), ("ms", 1e-3)) if value >= pair[1]), ("µs", 1e-6))
+    return f"{value / scale:.3g} {unit}"
 
 
 def _contenders_table(results: Results) -> str:

@@ -16,9 +16,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["Readings", "Results", "Sitting"]
+__all__ = ["TOO_SLOW", "Readings", "Results", "Sitting"]
 
 _FORMAT = 1
+# How the reason begins for which most are left out.
+TOO_SLOW = "a call takes more than"
 # A round in which threads waited for a core longer than this share of it is disturbed, as in bench/_timing.py.
 _WAITING_SHARE = 0.01
 

@@ -7,8 +7,9 @@ package index need a checkout that is ready to import, compiled where it has C++
 pytorch-onn=DIR. Any other peer may be given that way too, instead of its release. Whoever cannot take part is skipped,
 with the reason.
 
-Readings are kept in --results as they come; the same command goes on where it ended. With --report only the tables and
-the figure, times.png and times.svg next to the results, are made again.
+Readings are kept in --results as they come; the same command goes on where it ended. A new file is due when anything
+in the comparison has changed. With --report only the tables and the figure, times.png and times.svg next to the
+results, are made again.
 """
 
 from __future__ import annotations
@@ -50,7 +51,9 @@ def run(results: Results, entrants: Entrants, arguments: argparse.Namespace) -> 
     """Measure what the results do not have yet, and save them after every sitting."""
     for name in tqdm([name for name in _NAMES if name in arguments.only], unit="contender", disable=None):
         entrants.enter(name, arguments.setup)
-    results.contenders.update(entrants.about)
+    for name, about in entrants.about.items():
+        if "skipped" not in about or "version" not in results.contenders.get(name, {}):
+            results.contenders[name] = about
     limits = Limits(arguments.seconds, arguments.call, arguments.setup)
     cases = [Case("mesh", modes, batch) for modes in arguments.modes for batch in arguments.batches]
     cases += [Case("analog", modes, batch, layer) for layer in ANALOG_LAYERS for modes, batch in _ANALOG]
@@ -87,11 +90,13 @@ def main() -> None:
             os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: results.threads])
         machine = Machine(results.threads)
         memory = int(arguments.memory * 2**30)
-        with closing(Entrants(arguments.envs, dict(arguments.path), results.threads, memory)) as entrants:
-            run(results, entrants, arguments)
-        results.runs.append(f"{date.today():%Y-%m-%d}: {machine.facts()}.")
-        results.save(arguments.results)
-    text = f"`python bench/versus/run.py`. {report(results)}"
+        try:
+            with closing(Entrants(arguments.envs, dict(arguments.path), results.threads, memory)) as entrants:
+                run(results, entrants, arguments)
+        finally:
+            results.runs.append(f"`python bench/versus/run.py`, {date.today():%Y-%m-%d}: {machine.facts()}.")
+            results.save(arguments.results)
+    text = report(results)
     print(text)
     draw(results, arguments.results.with_name("times"))
     if arguments.output:
@@ -115,6 +120,8 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--report", action="store_true", help="only tables and figure, of what was measured")
     parser.add_argument("--output", type=Path, help="a Markdown file with the markers of these tables")
     arguments = parser.parse_args()
+    if odd := [modes for modes in arguments.modes if modes < 4 or modes % 2]:
+        parser.error(f"--modes must be even numbers of at least 4, got {odd[0]}")
     kinds = {_KINDS[name] for name in arguments.only}
     arguments.only = {*arguments.only, *(name for name in REFERENCES if _KINDS[name] in kinds)}
     return arguments

@@ -65,7 +65,7 @@ def results():
     sittings = [
         Sitting(SMALL, "step", first),
         Sitting(SMALL, "step", second),
-        Sitting(LARGE, "step", {"torch": Readings(left_out="more than 20 s")}),
+        Sitting(LARGE, "step", {"torch": Readings(left_out="a call takes more than 20 s")}),
     ]
     about = {name: {"version": "1", "precision": "complex64", "patches": []} for name in ("retrolux", "torch")}
     return Results(2, 1e11, ["a machine."], about, sittings)
@@ -82,7 +82,7 @@ def test_figures_are_paired_within_a_sitting(results):
 
 
 def test_who_was_too_slow_is_spared_what_is_nowhere_smaller(results):
-    reason = "more than 20 s"
+    reason = "a call takes more than 20 s"
     assert results.hopeless(replace(LARGE, modes=16), "step", "torch") == reason
     for case, what, name in ((SMALL, "step", "torch"), (LARGE, "forward", "torch"), (LARGE, "step", "simphox")):
         assert results.hopeless(case, what, name) == ""
@@ -106,7 +106,7 @@ def test_the_tables_show_times_ratios_limits_and_doubts(results):
     assert "| 8 × 64 | – | > 20 s | – |" in text
     assert "| torch | 1 | complex64 | 1e-07 | **2e-01** | – | – |" in text
     assert "* simphox was skipped: not installed." in text
-    assert "* torch is left out of step 8 × 64 and what is larger: more than 20 s." in text
+    assert "* torch is left out of step 8 × 64 and what is larger: a call takes more than 20 s." in text
 
 
 def test_contenders_take_turns_and_the_slow_ones_stop_first(process):
@@ -128,7 +128,7 @@ def test_contenders_take_turns_and_the_slow_ones_stop_first(process):
 @pytest.mark.parametrize(
     ("request_", "message", "running"),
     [
-        ({"do": "first", "what": "forward"}, "more than 0.5 s", False),
+        ({"do": "first", "what": "forward"}, "no answer within 0.5 s", False),
         ({"do": "build", "case": "end"}, "ended with 1: no more memory", False),
         ({"do": "odd"}, "ValueError: do must be about, build, first, check or read, got 'odd'", True),
     ],

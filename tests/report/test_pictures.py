@@ -127,9 +127,11 @@ def test_decisions_have_a_map_for_each_task(results):
         assert title == f"{task}, exact: {100 * float(right):.1f} %"
 
 
-def test_files_of_a_picture(view):
-    rendered = training.learning_curves(view).render()
-    assert set(rendered.wide) == {"png", "svg"}
-    assert rendered.wide["png"].startswith(b"\x89PNG")
-    assert b"<svg" in rendered.wide["svg"]
-    assert b"<svg" in rendered.narrow[0]
+def test_files_of_a_picture(view, results):
+    lines, shades = training.learning_curves(view).render(), decisions.decisions(results).render()
+    for rendered in (lines, shades):
+        assert rendered.png.startswith(b"\x89PNG")
+        assert b"<svg" in rendered.svg
+    assert lines.wide == lines.svg
+    assert b"<svg" in lines.narrow[0]
+    assert all(image[8:12] == b"WEBP" for image in (shades.wide, *shades.narrow))

@@ -78,8 +78,8 @@ def write_report(results: xr.Dataset, folder: str | os.PathLike[str]) -> Path:
         trade_off=tables.trade_off(points[shown]),
     )
     for name, picture in pictures.items():
-        for kind in ("png", "svg"):
-            write_atomically(Path(folder) / "figures" / f"{name}.{kind}", picture.wide[kind])
+        write_atomically(Path(folder) / "figures" / f"{name}.png", picture.png)
+        write_atomically(Path(folder) / "figures" / f"{name}.svg", picture.svg)
     path = Path(folder) / "report.html"
     write_atomically(path, page.encode())
     return path
@@ -159,6 +159,6 @@ def _embedded(rendered: Rendered) -> dict[str, Any]:
     return {
         "alt": picture.alt,
         "caption": picture.caption,
-        "wide": address(rendered.wide[picture.page_format]),
+        "wide": address(rendered.wide),
         "narrow": [address(image) for image in rendered.narrow],
     }

@@ -6,6 +6,8 @@ import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from PIL import Image
+
 from retrolux.plot import draw_panels
 
 if TYPE_CHECKING:
@@ -47,8 +49,9 @@ class Picture:
 
     def render(self) -> Rendered:
         """Draw everything."""
-        files = {kind: _drawn(self.wide, kind) for kind in dict.fromkeys(("png", "svg", self.page_format))}
-        return Rendered(self, files, [_drawn(figure, self.page_format) for figure in self.narrow])
+        draw = {"svg": _svg, "webp": lambda figure: _webp(_png(figure))}[self.page_format]
+        png, svg = _png(self.wide), _svg(self.wide)
+        return Rendered(self, png, svg, svg if self.page_format == "svg" else _webp(png), list(map(draw, self.narrow)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,20 +61,38 @@ class Rendered:
     Attributes
     ----------
     picture : Picture
-    wide : dict of str to bytes
-        The wide figure in every format.
+    png, svg : bytes
+        The wide figure for the files.
+    wide : bytes
+        The wide figure in the format of the page.
     narrow : sequence of bytes
-        The narrow ones in that of the page.
+        The narrow ones in that format.
     """
 
     picture: Picture
-    wide: dict[str, bytes]
+    png: bytes
+    svg: bytes
+    wide: bytes
     narrow: Sequence[bytes]
 
 
 def picture_of_panels(name: str, alt: str, caption: str, panels: Sequence[Panel], columns: int = 2) -> Picture:
     """Return panels as a picture, in one column on a phone."""
     return Picture(name, alt, caption, draw_panels(panels, columns), [draw_panels(panels, 1)])
+
+
+def _png(figure: Figure) -> bytes:
+    return _drawn(figure, "png")
+
+
+def _svg(figure: Figure) -> bytes:
+    return _drawn(figure, "svg")
+
+
+def _webp(png: bytes) -> bytes:
+    image = io.BytesIO()
+    Image.open(io.BytesIO(png)).convert("RGB").save(image, format="webp", quality=80)
+    return image.getvalue()
 
 
 def _drawn(figure: Figure, kind: str) -> bytes:

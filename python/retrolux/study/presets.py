@@ -95,9 +95,10 @@ _QUICK = Study(
     about="A look at everything on the handwritten digits that come with scikit-learn, in about a minute.",
     settings={
         "dataset": "digits",
-        "epochs": 10,
-        "lr": 0.02,
-        "lr_half_life": 3.0,
+        "epochs": 12,
+        "batch": 128,
+        "lr": 0.03,
+        "lr_half_life": 4.0,
         "gradient": "three_measurement",
     },
     grids=(
@@ -109,7 +110,7 @@ _QUICK = Study(
     ),
     seeds=(0, 1),
     planar_epochs=50,
-    laws={"effort": 400, "tap_noise": (0.005, 0.01, 0.02), "loss_db_std": (0.02,)},
+    laws={"effort": 400, "tap_noise": (0.005, 0.02), "loss_db_std": (0.02,)},
 )
 
 _TAP_STUDY = Study(

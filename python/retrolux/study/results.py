@@ -35,7 +35,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
-from scipy import stats  # type: ignore[import-untyped]
+from scipy.special import stdtrit  # type: ignore[import-untyped]
 
 from retrolux.atomic import write_atomically
 from retrolux.study.store import identity
@@ -195,7 +195,7 @@ def confidence(values: xr.DataArray, level: float = 0.95) -> xr.Dataset:
     mean = values.sum("seed") / runs.where(runs > 0)
     freedom = (runs - 1).where(runs > 1)
     error = np.sqrt(((values - mean) ** 2).sum("seed") / freedom / runs)
-    half = error * stats.t.ppf((1 + level) / 2, freedom)
+    half = error * stdtrit(freedom, (1 + level) / 2)  # the quantile of Student's t
     return xr.Dataset({"mean": mean, "low": mean - half, "high": mean + half, "runs": runs})
 
 
