@@ -95,10 +95,9 @@ _QUICK = Study(
     about="A look at everything on the handwritten digits that come with scikit-learn, in about a minute.",
     settings={
         "dataset": "digits",
-        "epochs": 12,
-        "batch": 128,
-        "lr": 0.03,
-        "lr_half_life": 4.0,
+        "epochs": 10,
+        "lr": 0.02,
+        "lr_half_life": 3.0,
         "gradient": "three_measurement",
     },
     grids=(
