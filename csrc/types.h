@@ -14,6 +14,8 @@ struct Mesh {
     index_t mzis;
     /// (mzis, 2): upper and lower mode of each MZI, in the order light meets them; the two differ.
     const std::int32_t* pairs;
+    /// (mzis): an order of the MZIs that carries light just as well and needs it close by; see bindings/layout.cpp.
+    const std::int32_t* order;
     const T* theta;          ///< (mzis) internal phase [rad]
     const T* phi;            ///< (mzis) external phase, met first, upper arm [rad]
     const T* gamma;          ///< (modes) output phase [rad]

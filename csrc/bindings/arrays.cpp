@@ -50,22 +50,6 @@ std::atomic<bool> forked{false};
 
 }  // namespace
 
-Layout::Layout(index_t modes, const RealArray<std::int32_t>& pairs) : modes_(modes), mzis_(0) {
-    if (modes < 1 || modes > (1 << 24))
-        throw std::invalid_argument("modes must be between 1 and 16777216, got " + std::to_string(modes));
-    if (pairs.ndim() != 2 || pairs.shape(1) != 2) throw std::invalid_argument("pairs must have shape (mzis, 2)");
-    mzis_ = pairs.shape(0);
-    const std::int32_t* data = pairs.data();
-    for (index_t k = 0; k < mzis_; ++k) {
-        const std::int32_t a = data[2 * k], b = data[2 * k + 1];
-        if (a < 0 || b < 0 || a >= modes || b >= modes || a == b)
-            throw std::invalid_argument("MZI " + std::to_string(k) + " must join two of " + std::to_string(modes) +
-                                        " modes, got " + std::to_string(a) + " and " + std::to_string(b));
-    }
-    pairs_ = std::make_unique<std::int32_t[]>(static_cast<std::size_t>(2 * mzis_));
-    std::copy(data, data + 2 * mzis_, pairs_.get());
-}
-
 void require_shape(const char* name, const py::array& array, const std::vector<index_t>& shape) {
     if (array.ndim() == static_cast<index_t>(shape.size()) &&
         std::equal(shape.begin(), shape.end(), array.shape(),
@@ -89,7 +73,7 @@ Mesh<T> checked_view(const Layout& layout, const Settings<T>& settings, const st
         return array.data();
     };
     const index_t modes = layout.modes(), mzis = layout.mzis();
-    Mesh<T> mesh{modes, mzis, layout.pairs(), nullptr, nullptr, nullptr, nullptr, nullptr};
+    Mesh<T> mesh{modes, mzis, layout.pairs(), layout.order(), nullptr, nullptr, nullptr, nullptr, nullptr};
     mesh.theta = check("theta", settings.theta, {mzis}, any, "finite");
     mesh.phi = check("phi", settings.phi, {mzis}, any, "finite");
     mesh.gamma = check("gamma", settings.gamma, {modes}, any, "finite");

@@ -33,11 +33,14 @@ public:
     index_t modes() const { return modes_; }
     index_t mzis() const { return mzis_; }
     const std::int32_t* pairs() const { return pairs_.get(); }
+    const std::int32_t* order() const { return order_.get(); }
 
 private:
+    void find_order();
+
     index_t modes_;
     index_t mzis_;
-    std::unique_ptr<std::int32_t[]> pairs_;
+    std::unique_ptr<std::int32_t[]> pairs_, order_;
 };
 
 /// The settings of a mesh, as Python hands them over.

@@ -3,6 +3,7 @@
 #include "kernels/parallel.h"
 #include "kernels/passes.h"
 #include "kernels/pieces.h"
+#include "kernels/rotations.h"
 #include "kernels/sensitivity.h"
 #include "kernels/tile.h"
 
@@ -12,21 +13,46 @@ namespace {
 
 constexpr double operations_per_mzi = 78;  // two crossings (56), the sums for theta (18) and phi (4)
 
-/// One adjoint pass: what it reads, writes and adds up.
+/// The MZIs of an ideal mesh.
 template <class T>
+struct Ideal {
+    const Rotation<T>* mzis;
+    static constexpr int sums_per_mzi = 2;  ///< see step_back
+
+    template <int lanes>
+    void back(index_t k, T* a, T* b, T* ga, T* gb, double* sums) const {
+        step_back<T, lanes>(mzis[k], a, b, ga, gb, sums);
+    }
+};
+
+/// Any others.
+template <class T>
+struct Flawed {
+    const Crossing<T>* inverses;   ///< T^-1 of each MZI, for the light
+    const Crossing<T>* daggers;    ///< T† of each MZI, for its gradient; the same array where nothing is lost
+    const ThetaWeights<T>* theta;  ///< how dL/dtheta follows from light and gradient
+    /// 2 (theta, phi) or 8 (products at the output, from which all gradients follow).
+    int sums_per_mzi;
+
+    template <int lanes>
+    void back(index_t k, T* a, T* b, T* ga, T* gb, double* sums) const {
+        double unused[2] = {0, 0};
+        if (sums_per_mzi == 8) add_products<T, lanes>(a, b, ga, gb, sums);
+        step_back<T, lanes>(inverses[k], daggers[k], theta[k], a, b, ga, gb, sums_per_mzi == 8 ? unused : sums);
+    }
+};
+
+/// One adjoint pass: what it reads, writes and adds up.
+template <class T, class Mzis>
 struct AdjointPass {
     const Mesh<T>& mesh;
     Light<const T> y;
     const T* grad_y;
     T* x;
     T* grad_x;
-    const Crossing<T>* inverses;   ///< T^-1 of each MZI, for the light
-    const Crossing<T>* daggers;    ///< T† of each MZI, for its gradient; the same array where nothing is lost
-    const ThetaWeights<T>* theta;  ///< how dL/dtheta follows from light and gradient
+    Mzis mzis;
     const T* cosine;
     const T* sine;
-    /// Sums kept for each MZI: 2 (theta, phi) or 8 (products at its output, from which all gradients follow).
-    int sums_per_mzi;
 
     template <int lanes>
     void sweep(index_t first, int count, T* tile, double* sums, double* gamma_sums) const {
@@ -41,73 +67,97 @@ struct AdjointPass {
             rotate<T, lanes>(light, cosine[m], -sine[m]);
             rotate<T, lanes>(gradient, cosine[m], -sine[m]);
         }
-        double unused[2] = {0, 0};
-        for (index_t k = mesh.mzis - 1; k >= 0; --k) {
+        for (index_t i = mesh.mzis - 1; i >= 0; --i) {
+            const index_t k = mesh.order[i];
             const index_t a = 2 * lanes * static_cast<index_t>(mesh.pairs[2 * k]);
             const index_t b = 2 * lanes * static_cast<index_t>(mesh.pairs[2 * k + 1]);
-            double* mzi_sums = sums + sums_per_mzi * k;
-            if (sums_per_mzi == 8) {
-                add_products<T, lanes>(tile + a, tile + b, grad + a, grad + b, mzi_sums);
-                mzi_sums = unused;
-            }
-            step_back<T, lanes>(inverses[k], daggers[k], theta[k], tile + a, tile + b, grad + a, grad + b, mzi_sums);
+            mzis.template back<lanes>(k, tile + a, tile + b, grad + a, grad + b, sums + mzis.sums_per_mzi * k);
         }
         if (x) unpack<T, lanes>(tile, count, modes, x + 2 * first * modes);
         if (grad_x) unpack<T, lanes>(grad, count, modes, grad_x + 2 * first * modes);
     }
 };
 
+/// Sends light and gradient back; calls finish(sums of all MZIs) and leaves the gradient of gamma.
+template <class T, class Mzis, class Finish>
+void run(const AdjointPass<T, Mzis>& pass, T* grad_gamma, int threads, const Finish& finish) {
+    const Mesh<T>& mesh = pass.mesh;
+    const Tiling<T> tiling(pass.y.batch);
+    const index_t sums_of_mzis = pass.mzis.sums_per_mzi * mesh.mzis;
+    const index_t light_bytes = pass.y.batch * mesh.modes * static_cast<index_t>(2 * sizeof(T));
+    PiecewiseSums sums(tiling.tiles, sums_of_mzis + mesh.modes, light_bytes);
+    const int workers =
+        useful_workers(threads, sums.count(),
+                       operations_per_mzi * static_cast<double>(mesh.mzis) * static_cast<double>(pass.y.batch));
+    const index_t tile_size = 4 * mesh.modes * wide<T>;
+    const Scratch<T> tiles(tile_size * workers);
+    sums.add_up(workers, [&](index_t t, double* piece, int worker) {
+        T* tile = tiles.data() + tile_size * worker;
+        const index_t first = tiling.first(t);
+        const int count = tiling.count(t), lanes = tiling.lanes(t);
+        if (lanes == wide<T>)
+            pass.template sweep<wide<T>>(first, count, tile, piece, piece + sums_of_mzis);
+        else if (lanes == medium<T>)
+            pass.template sweep<medium<T>>(first, count, tile, piece, piece + sums_of_mzis);
+        else
+            pass.template sweep<narrow<T>>(first, count, tile, piece, piece + sums_of_mzis);
+    });
+    for (index_t m = 0; m < mesh.modes; ++m) grad_gamma[m] = static_cast<T>(sums.total()[sums_of_mzis + m]);
+    finish(sums.total());
+}
+
+/// The gradients of an ideal mesh from the sums of step_back. Im(conj(g) y), summed over the batch, is what a phase of
+/// the mode would change. At the outputs it is known from gamma, and an MZI keeps the sum over its two modes.
+template <class T>
+void gradients_from_rotations(const Mesh<T>& mesh, const double* sums, const T* slopes, const Gradients<T>& gradients) {
+    const Scratch<double> products(mesh.modes);
+    for (index_t m = 0; m < mesh.modes; ++m) products.data()[m] = -sums[2 * mesh.mzis + m];
+    for (index_t k = mesh.mzis - 1; k >= 0; --k) {
+        double& upper = products.data()[mesh.pairs[2 * k]];
+        double& lower = products.data()[mesh.pairs[2 * k + 1]];
+        const double both = upper + lower;
+        upper = sums[2 * k + 1];
+        lower = both - upper;
+        gradients.theta[k] = static_cast<T>(static_cast<double>(slopes[k]) * sums[2 * k] - 0.5 * both);
+        gradients.phi[k] = static_cast<T>(-upper);
+    }
+}
+
 }  // namespace
 
 template <class T>
 void adjoint(const Mesh<T>& mesh, Light<const T> y, const T* grad_y, T* x, T* grad_x, const Gradients<T>& gradients,
              int threads) {
-    const bool sensitivity = gradients.coupler_error || gradients.loss_db;
-    const int sums_per_mzi = sensitivity ? 8 : 2;
-    const Scratch<Crossing<T>> daggers(mesh.mzis);
-    const Scratch<Crossing<T>> inverses(mesh.loss_db ? mesh.mzis : 0);
-    const Scratch<ThetaWeights<T>> theta(mesh.mzis);
     const Scratch<T> phases(2 * mesh.modes);
+    T *cosine = phases.data(), *sine = cosine + mesh.modes;
+    const bool sensitivity = gradients.coupler_error || gradients.loss_db;
+    if (!mesh.coupler_error && !mesh.loss_db && !sensitivity) {
+        const Scratch<Rotation<T>> rotations(mesh.mzis);
+        const Scratch<T> slopes(mesh.mzis);
+        find_rotations(mesh, {rotations.data(), slopes.data(), cosine, sine}, threads);
+        run(AdjointPass<T, Ideal<T>>{mesh, y, grad_y, x, grad_x, {rotations.data()}, cosine, sine}, gradients.gamma,
+            threads, [&](const double* sums) { gradients_from_rotations(mesh, sums, slopes.data(), gradients); });
+        return;
+    }
+    const Scratch<Crossing<T>> daggers(mesh.mzis), inverses(mesh.loss_db ? mesh.mzis : 0);
+    const Scratch<ThetaWeights<T>> theta(mesh.mzis);
     reverse_matrices(mesh, daggers.data(), threads);
     if (mesh.loss_db) inverse_matrices(mesh, inverses.data(), threads);
     theta_weights(mesh, theta.data());
-    output_phases(mesh, phases.data(), phases.data() + mesh.modes);
-    const AdjointPass<T> pass{mesh,           y,
-                              grad_y,         x,
-                              grad_x,         mesh.loss_db ? inverses.data() : daggers.data(),
-                              daggers.data(), theta.data(),
-                              phases.data(),  phases.data() + mesh.modes,
-                              sums_per_mzi};
-
-    const Tiling<T> tiling(y.batch);
-    const index_t light_bytes = y.batch * mesh.modes * static_cast<index_t>(2 * sizeof(T));
-    PiecewiseSums sums(tiling.tiles, sums_per_mzi * mesh.mzis + mesh.modes, light_bytes);
-    const int workers = useful_workers(
-        threads, sums.count(), operations_per_mzi * static_cast<double>(mesh.mzis) * static_cast<double>(y.batch));
-    const index_t tile_size = 4 * mesh.modes * wide<T>;
-    const Scratch<T> tiles(tile_size * workers);
-    sums.add_up(workers, [&](index_t t, double* piece, int worker) {
-        T* tile = tiles.data() + tile_size * worker;
-        double* gamma_piece = piece + sums_per_mzi * mesh.mzis;
-        const index_t first = tiling.first(t);
-        const int count = tiling.count(t), lanes = tiling.lanes(t);
-        if (lanes == wide<T>)
-            pass.template sweep<wide<T>>(first, count, tile, piece, gamma_piece);
-        else if (lanes == medium<T>)
-            pass.template sweep<medium<T>>(first, count, tile, piece, gamma_piece);
-        else
-            pass.template sweep<narrow<T>>(first, count, tile, piece, gamma_piece);
-    });
-    if (sensitivity) {
-        gradients_from_products(mesh, sums.total(), gradients);
-    } else {
-        for (index_t k = 0; k < mesh.mzis; ++k) {
-            gradients.theta[k] = static_cast<T>(sums.total()[2 * k]);
-            gradients.phi[k] = static_cast<T>(sums.total()[2 * k + 1]);
-        }
-    }
-    for (index_t m = 0; m < mesh.modes; ++m)
-        gradients.gamma[m] = static_cast<T>(sums.total()[sums_per_mzi * mesh.mzis + m]);
+    output_phases(mesh, cosine, sine);
+    const Flawed<T> mzis{mesh.loss_db ? inverses.data() : daggers.data(), daggers.data(), theta.data(),
+                         sensitivity ? 8 : 2};
+    run(AdjointPass<T, Flawed<T>>{mesh, y, grad_y, x, grad_x, mzis, cosine, sine}, gradients.gamma, threads,
+        [&](const double* sums) {
+            if (sensitivity) {
+                gradients_from_products(mesh, sums, gradients);
+                return;
+            }
+            for (index_t k = 0; k < mesh.mzis; ++k) {
+                gradients.theta[k] = static_cast<T>(sums[2 * k]);
+                gradients.phi[k] = static_cast<T>(sums[2 * k + 1]);
+            }
+        });
 }
 
 template void adjoint(const Mesh<float>&, Light<const float>, const float*, float*, float*, const Gradients<float>&,

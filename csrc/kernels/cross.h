@@ -1,6 +1,7 @@
 #pragma once
 
 #include "kernels/coefficients.h"
+#include "kernels/rotations.h"
 #include "types.h"
 
 // The physics: what one MZI does to the light of a tile, and to the gradient that comes back through it.
@@ -19,6 +20,84 @@ inline void cross(const Crossing<T>& matrix, T* __restrict a, T* __restrict b) {
         b[l] = m.ba_re * a_re - m.ba_im * a_im + m.bb_re * b_re - m.bb_im * b_im;
         b[lanes + l] = m.ba_re * a_im + m.ba_im * a_re + m.bb_re * b_im + m.bb_im * b_re;
     }
+}
+
+/// (x, y) turned from y towards x: x' = cos x + sin y, y' = cos y - sin x.
+template <class T>
+inline void shear(const Shears<T>& by, T& x, T& y) {
+    x += by.tangent * y;
+    y -= by.sine * x;
+    x += by.tangent * y;
+}
+template <class T>
+inline void shear_back(const Shears<T>& by, T& x, T& y) {
+    x -= by.tangent * y;
+    y += by.sine * x;
+    x -= by.tangent * y;
+}
+
+/// Light (a, b) crosses an MZI of an ideal mesh.
+template <class T, int lanes>
+inline void cross(const Rotation<T>& mzi, T* __restrict a, T* __restrict b) {
+    const Rotation<T> r = mzi;
+    for (int l = 0; l < lanes; ++l) {
+        T a_re = a[l], a_im = a[lanes + l], b_re = b[l], b_im = b[lanes + l];
+        shear_back(r.phase, a_re, a_im);
+        shear(r.mix, a_re, b_re);
+        shear(r.mix, a_im, b_im);
+        a[l] = a_re;
+        a[lanes + l] = a_im;
+        b[l] = b_re;
+        b[lanes + l] = b_im;
+    }
+}
+
+/// The inverse of `cross`.
+template <class T, int lanes>
+inline void cross_back(const Rotation<T>& mzi, T* __restrict a, T* __restrict b) {
+    const Rotation<T> r = mzi;
+    for (int l = 0; l < lanes; ++l) {
+        T a_re = a[l], a_im = a[lanes + l], b_re = b[l], b_im = b[lanes + l];
+        shear_back(r.mix, a_re, b_re);
+        shear_back(r.mix, a_im, b_im);
+        shear(r.phase, a_re, a_im);
+        a[l] = a_re;
+        a[lanes + l] = a_im;
+        b[l] = b_re;
+        b[lanes + l] = b_im;
+    }
+}
+
+/// Steps light (a, b) and gradient (ga, gb) from the output to the input side of an MZI of an ideal mesh. Adds dL/d(mixing
+/// angle) to sums[0] and Im(conj(g_a) a) at the input to sums[1], both summed over the lanes.
+template <class T, int lanes>
+inline void step_back(const Rotation<T>& mzi, T* __restrict a, T* __restrict b, T* __restrict ga, T* __restrict gb,
+                      double* __restrict sums) {
+    const Rotation<T> r = mzi;
+    T mix = 0, input = 0;
+#pragma omp simd reduction(+ : mix, input)
+    for (int l = 0; l < lanes; ++l) {
+        T a_re = a[l], a_im = a[lanes + l], b_re = b[l], b_im = b[lanes + l];
+        T ga_re = ga[l], ga_im = ga[lanes + l], gb_re = gb[l], gb_im = gb[lanes + l];
+        mix += (ga_re * b_re + ga_im * b_im) - (gb_re * a_re + gb_im * a_im);
+        shear_back(r.mix, a_re, b_re);
+        shear_back(r.mix, a_im, b_im);
+        shear(r.phase, a_re, a_im);
+        shear_back(r.mix, ga_re, gb_re);
+        shear_back(r.mix, ga_im, gb_im);
+        shear(r.phase, ga_re, ga_im);
+        input += ga_re * a_im - ga_im * a_re;
+        a[l] = a_re;
+        a[lanes + l] = a_im;
+        b[l] = b_re;
+        b[lanes + l] = b_im;
+        ga[l] = ga_re;
+        ga[lanes + l] = ga_im;
+        gb[l] = gb_re;
+        gb[lanes + l] = gb_im;
+    }
+    sums[0] += mix;
+    sums[1] += input;
 }
 
 /// Steps light (a, b) and gradient (ga, gb) from the output to the input side of one MZI, and adds

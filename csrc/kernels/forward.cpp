@@ -2,6 +2,7 @@
 #include "kernels/cross.h"
 #include "kernels/parallel.h"
 #include "kernels/passes.h"
+#include "kernels/rotations.h"
 #include "kernels/tile.h"
 
 namespace retrolux::RETROLUX_ISA {
@@ -10,12 +11,18 @@ namespace {
 
 constexpr double operations_per_mzi = 28;  // sixteen products, twelve sums
 
-/// One pass without taps: forward with the matrices T and e^{i gamma} at the end, or backward with T† and, at the
-/// start, e^{-i gamma}.
-template <class T>
+/// Light crosses the inverse of an MZI, of which a matrix is given for just that.
+template <class T, int lanes>
+inline void cross_back(const Crossing<T>& dagger, T* __restrict a, T* __restrict b) {
+    cross<T, lanes>(dagger, a, b);
+}
+
+/// One pass without taps: forward, with e^{i gamma} at the end, or backward with e^{-i gamma} at the start. An MZI is a
+/// Rotation, or a Crossing: T forward, T† backward.
+template <class T, class Mzi>
 struct LinearPass {
     const Mesh<T>& mesh;
-    const Crossing<T>* crossings;
+    const Mzi* mzis;
     const T* cosine;
     const T* sine;
     bool backward;
@@ -25,24 +32,29 @@ struct LinearPass {
         pack<T, lanes>(rows, count, mesh.modes, tile);
         if (backward) {
             for (index_t m = 0; m < mesh.modes; ++m) rotate<T, lanes>(tile + 2 * lanes * m, cosine[m], -sine[m]);
-            for (index_t k = mesh.mzis - 1; k >= 0; --k) cross_one<lanes>(k, tile);
+            for (index_t i = mesh.mzis - 1; i >= 0; --i) {
+                const index_t k = mesh.order[i];
+                cross_back<T, lanes>(mzis[k], port<lanes>(tile, 2 * k), port<lanes>(tile, 2 * k + 1));
+            }
         } else {
-            for (index_t k = 0; k < mesh.mzis; ++k) cross_one<lanes>(k, tile);
+            for (index_t i = 0; i < mesh.mzis; ++i) {
+                const index_t k = mesh.order[i];
+                cross<T, lanes>(mzis[k], port<lanes>(tile, 2 * k), port<lanes>(tile, 2 * k + 1));
+            }
             for (index_t m = 0; m < mesh.modes; ++m) rotate<T, lanes>(tile + 2 * lanes * m, cosine[m], sine[m]);
         }
         unpack<T, lanes>(tile, count, mesh.modes, out);
     }
 
     template <int lanes>
-    void cross_one(index_t k, T* tile) const {
-        cross<T, lanes>(crossings[k], tile + 2 * lanes * static_cast<index_t>(mesh.pairs[2 * k]),
-                        tile + 2 * lanes * static_cast<index_t>(mesh.pairs[2 * k + 1]));
+    T* port(T* tile, index_t end) const {
+        return tile + 2 * lanes * static_cast<index_t>(mesh.pairs[end]);
     }
 };
 
 /// Takes a batch through the tiles, a share of them on each thread.
-template <class T>
-void run(const LinearPass<T>& pass, Light<const T> in, T* out, int threads) {
+template <class T, class Mzi>
+void run(const LinearPass<T, Mzi>& pass, Light<const T> in, T* out, int threads) {
     const Tiling<T> tiling(in.batch);
     const index_t modes = pass.mesh.modes;
     const int workers =
@@ -65,25 +77,35 @@ void run(const LinearPass<T>& pass, Light<const T> in, T* out, int threads) {
     });
 }
 
+template <class T>
+void pass_light(const Mesh<T>& mesh, Light<const T> in, T* out, bool backward, int threads) {
+    const Scratch<T> phases(2 * mesh.modes);
+    T *cosine = phases.data(), *sine = cosine + mesh.modes;
+    if (!mesh.coupler_error && !mesh.loss_db) {
+        const Scratch<Rotation<T>> rotations(mesh.mzis);
+        find_rotations(mesh, {rotations.data(), nullptr, cosine, sine}, threads);
+        run(LinearPass<T, Rotation<T>>{mesh, rotations.data(), cosine, sine, backward}, in, out, threads);
+        return;
+    }
+    const Scratch<Crossing<T>> crossings(mesh.mzis);
+    output_phases(mesh, cosine, sine);
+    if (backward)
+        reverse_matrices(mesh, crossings.data(), threads);
+    else
+        forward_matrices(mesh, crossings.data(), threads);
+    run(LinearPass<T, Crossing<T>>{mesh, crossings.data(), cosine, sine, backward}, in, out, threads);
+}
+
 }  // namespace
 
 template <class T>
 void forward(const Mesh<T>& mesh, Light<const T> x, T* y, int threads) {
-    const Scratch<Crossing<T>> crossings(mesh.mzis);
-    const Scratch<T> phases(2 * mesh.modes);
-    forward_matrices(mesh, crossings.data(), threads);
-    output_phases(mesh, phases.data(), phases.data() + mesh.modes);
-    run(LinearPass<T>{mesh, crossings.data(), phases.data(), phases.data() + mesh.modes, false}, x, y, threads);
+    pass_light(mesh, x, y, false, threads);
 }
 
 template <class T>
 void reverse(const Mesh<T>& mesh, Light<const T> grad_y, T* grad_x, int threads) {
-    const Scratch<Crossing<T>> crossings(mesh.mzis);
-    const Scratch<T> phases(2 * mesh.modes);
-    reverse_matrices(mesh, crossings.data(), threads);
-    output_phases(mesh, phases.data(), phases.data() + mesh.modes);
-    run(LinearPass<T>{mesh, crossings.data(), phases.data(), phases.data() + mesh.modes, true}, grad_y, grad_x,
-        threads);
+    pass_light(mesh, grad_y, grad_x, true, threads);
 }
 
 template void forward(const Mesh<float>&, Light<const float>, float*, int);

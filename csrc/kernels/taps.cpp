@@ -111,7 +111,7 @@ struct TappedPass {
         for (int l = 0; l < lanes; ++l) weight[l] = l < count ? taps.weight[first + l] : T(0);
         for (int l = 0; l < lanes; ++l) weight[lanes + l] = weight[l] * weight[l];
         for (index_t i = 0; i < mesh.mzis; ++i) {
-            const index_t k = back ? mesh.mzis - 1 - i : i;
+            const index_t k = mesh.order[back ? mesh.mzis - 1 - i : i];
             cross_and_sum<T, lanes, back>(tapped[k], weight, port<lanes>(tile, 2 * k), port<lanes>(tile, 2 * k + 1),
                                           sums + 4 * k);
         }
@@ -121,7 +121,7 @@ struct TappedPass {
     void read_each(index_t first, int count, T* tile) const {
         alignas(64) T theta[lanes], phi[lanes];
         for (index_t i = 0; i < mesh.mzis; ++i) {
-            const index_t k = backward ? mesh.mzis - 1 - i : i;
+            const index_t k = mesh.order[backward ? mesh.mzis - 1 - i : i];
             T *a = port<lanes>(tile, 2 * k), *b = port<lanes>(tile, 2 * k + 1);
             if (backward)
                 cross_backward<T, lanes>(tapped[k], a, b, theta, phi);
