@@ -1,5 +1,6 @@
 #pragma once
 
+#include "kernels/transpose.h"
 #include "types.h"
 
 namespace retrolux::RETROLUX_ISA {
@@ -53,27 +54,28 @@ struct Tiling {
 /// Brings `count` rows of interleaved complex amplitudes into a tile; lanes beyond them are dark.
 template <class T, int lanes>
 inline void pack(const T* rows, int count, index_t modes, T* __restrict tile) {
-    for (index_t m = 0; m < modes; ++m) {
-        T* __restrict re = tile + 2 * m * lanes;
-        T* __restrict im = re + lanes;
-        for (int l = 0; l < count; ++l) {
-            re[l] = rows[2 * (l * modes + m)];
-            im[l] = rows[2 * (l * modes + m) + 1];
-        }
-        for (int l = count; l < lanes; ++l) re[l] = im[l] = 0;
+    constexpr int block = block_size<T>;
+    const index_t width = 2 * modes, blocks_end = width / block * block;
+    const int lanes_end = count / block * block;
+    for (int l = 0; l < lanes_end; l += block)
+        for (index_t i = 0; i < blocks_end; i += block)
+            transpose_block(rows + l * width + i, width, tile + i * lanes + l, lanes);
+    for (index_t i = 0; i < width; ++i) {
+        for (int l = i < blocks_end ? lanes_end : 0; l < count; ++l) tile[i * lanes + l] = rows[l * width + i];
+        for (int l = count; l < lanes; ++l) tile[i * lanes + l] = 0;
     }
 }
 
 template <class T, int lanes>
 inline void unpack(const T* __restrict tile, int count, index_t modes, T* __restrict rows) {
-    for (index_t m = 0; m < modes; ++m) {
-        const T* __restrict re = tile + 2 * m * lanes;
-        const T* __restrict im = re + lanes;
-        for (int l = 0; l < count; ++l) {
-            rows[2 * (l * modes + m)] = re[l];
-            rows[2 * (l * modes + m) + 1] = im[l];
-        }
-    }
+    constexpr int block = block_size<T>;
+    const index_t width = 2 * modes, blocks_end = width / block * block;
+    const int lanes_end = count / block * block;
+    for (int l = 0; l < lanes_end; l += block)
+        for (index_t i = 0; i < blocks_end; i += block)
+            transpose_block(tile + i * lanes + l, lanes, rows + l * width + i, width);
+    for (int l = 0; l < count; ++l)
+        for (index_t i = l < lanes_end ? blocks_end : 0; i < width; ++i) rows[l * width + i] = tile[i * lanes + l];
 }
 
 /// Multiplies one mode by a number of modulus one.
