@@ -35,6 +35,8 @@ inline double half_angle(Turns angle) {
 }
 
 constexpr int block = 64;
+/// MZIs whose phases are handed on, one after the other, before their shears are found on all threads.
+constexpr index_t together = 4096;
 
 int block_at(index_t first, index_t end) { return end - first < block ? static_cast<int>(end - first) : block; }
 
@@ -54,31 +56,28 @@ void find_shears(const Turns* angles, int count, T* tangent, T* sine) {
     }
 }
 
-/// Hands the phases on from MZI to MZI. Leaves what is to be done to the upper mode and to both, `pending` at the
-/// outputs, and the slopes.
+/// Hands the phases `pending` behind each mode on, past MZIs [first, first + count), count <= block. Leaves what is to be
+/// done to the upper mode and to both, and the slopes.
 template <class T>
-void hand_on(const Mesh<T>& mesh, Turns* phase, Turns* mix, Turns* pending, T* slopes) {
-    for (index_t m = 0; m < mesh.modes; ++m) pending[m] = 0;
+void hand_on(const Mesh<T>& mesh, index_t first, int count, Turns* pending, Turns* phase, Turns* mix, T* slopes) {
     Turns theta[block], phi[block];
-    for (index_t first = 0; first < mesh.mzis; first += block) {
-        const int count = block_at(first, mesh.mzis);
-        find_turns(mesh.theta + first, count, theta);
-        find_turns(mesh.phi + first, count, phi);
-        for (int i = 0; i < count; ++i) {
-            const index_t k = first + i;
-            Turns& upper = pending[mesh.pairs[2 * k]];
-            Turns& lower = pending[mesh.pairs[2 * k + 1]];
-            const Turns half_theta = theta[i] >> 1, angle = quarter_turn - half_theta;
-            const Turns difference = phi[i] + upper - lower, both = lower + half_theta + quarter_turn;
-            // A difference beyond a quarter of a turn: -1 on the upper mode, which behind the mixing is there again,
-            // where the angle has changed its sign.
-            const Turns flip = (difference + quarter_turn) & half_turn;
-            phase[k] = difference ^ flip;
-            mix[k] = flip ? 0 - angle : angle;
-            if (slopes) slopes[k] = flip ? T(0.5) : T(-0.5);
-            upper = both + flip;
-            lower = both + half_turn;
-        }
+    find_turns(mesh.theta + first, count, theta);
+    find_turns(mesh.phi + first, count, phi);
+    for (int i = 0; i < count; ++i) {
+        const index_t k = first + i;
+        Turns& upper = pending[mesh.pairs[2 * k]];
+        Turns& lower = pending[mesh.pairs[2 * k + 1]];
+        const Turns half_theta = theta[i] >> 1, angle = quarter_turn - half_theta;
+        const Turns difference = phi[i] + upper - lower, both = lower + half_theta + quarter_turn;
+        // A difference beyond a quarter of a turn: -1 on the upper mode, which behind the mixing is there again,
+        // where the angle has changed its sign.
+        const Turns flip = (difference + quarter_turn) & half_turn;
+        const Turns all_if_flipped = 0 - (flip >> 63);
+        phase[i] = difference ^ flip;
+        mix[i] = (angle ^ all_if_flipped) - all_if_flipped;
+        if (slopes) slopes[k] = static_cast<T>(static_cast<int>(flip >> 63) - 0.5);
+        upper = both + flip;
+        lower = both + half_turn;
     }
 }
 
@@ -86,23 +85,29 @@ void hand_on(const Mesh<T>& mesh, Turns* phase, Turns* mix, Turns* pending, T* s
 
 template <class T>
 void find_rotations(const Mesh<T>& mesh, const Rotations<T>& rotations, int threads) {
-    const Scratch<Turns> turns(2 * mesh.mzis + mesh.modes);
-    Turns *phase = turns.data(), *mix = phase + mesh.mzis, *pending = mix + mesh.mzis;
-    hand_on(mesh, phase, mix, pending, rotations.slopes);
-
-    const index_t blocks = (mesh.mzis + block - 1) / block;
-    const int workers = useful_workers(threads, blocks, 60.0 * static_cast<double>(mesh.mzis));
-    in_parallel(workers, [&](int worker) {
-        T phase_tangent[block], phase_sine[block], mix_tangent[block], mix_sine[block];
-        for (index_t b = share(blocks, workers, worker); b < share(blocks, workers, worker + 1); ++b) {
-            const index_t first = b * block;
-            const int count = block_at(first, mesh.mzis);
-            find_shears(phase + first, count, phase_tangent, phase_sine);
-            find_shears(mix + first, count, mix_tangent, mix_sine);
-            for (int i = 0; i < count; ++i)
-                rotations.mzis[first + i] = {{phase_tangent[i], phase_sine[i]}, {mix_tangent[i], mix_sine[i]}};
-        }
-    });
+    const Scratch<Turns> turns(mesh.modes + 2 * together);
+    Turns *pending = turns.data(), *phase = pending + mesh.modes, *mix = phase + together;
+    for (index_t m = 0; m < mesh.modes; ++m) pending[m] = 0;
+    for (index_t start = 0; start < mesh.mzis; start += together) {
+        const index_t end = start + together < mesh.mzis ? start + together : mesh.mzis;
+        for (index_t first = start; first < end; first += block)
+            hand_on(mesh, first, block_at(first, end), pending, phase + first - start, mix + first - start,
+                    rotations.slopes);
+        const index_t blocks = (end - start + block - 1) / block;
+        const int workers = useful_workers(threads, blocks, 60.0 * static_cast<double>(end - start));
+        in_parallel(workers, [&](int worker) {
+            T phase_tangent[block], phase_sine[block], mix_tangent[block], mix_sine[block];
+            for (index_t b = share(blocks, workers, worker); b < share(blocks, workers, worker + 1); ++b) {
+                const index_t offset = b * block;
+                const int count = block_at(start + offset, end);
+                find_shears(phase + offset, count, phase_tangent, phase_sine);
+                find_shears(mix + offset, count, mix_tangent, mix_sine);
+                Rotation<T>* mzis = rotations.mzis + start + offset;
+                for (int i = 0; i < count; ++i)
+                    mzis[i] = {{phase_tangent[i], phase_sine[i]}, {mix_tangent[i], mix_sine[i]}};
+            }
+        });
+    }
 
     Turns gamma[block];
     double angle[block], cosine[block], sine[block];
