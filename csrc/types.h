@@ -16,6 +16,8 @@ struct Mesh {
     const std::int32_t* pairs;
     /// (mzis): an order of the MZIs that carries light just as well and needs it close by; see bindings/layout.cpp.
     const std::int32_t* order;
+    /// (mzis, 2): the first and the last of the modes from which light gets to each MZI, if it enters there alone.
+    const std::int32_t* reach;
     const T* theta;          ///< (mzis) internal phase [rad]
     const T* phi;            ///< (mzis) external phase, met first, upper arm [rad]
     const T* gamma;          ///< (modes) output phase [rad]
@@ -23,7 +25,8 @@ struct Mesh {
     const T* loss_db;        ///< (mzis, 4) losses of the arms t0..t3 [dB], or null: none
 };
 
-/// A batch of light: `batch` rows of `modes` interleaved complex amplitudes.
+/// A batch of light: `batch` rows of `modes` interleaved complex amplitudes. Where a pass says so, data may be null for
+/// the identity: one row for each mode, with light in that mode alone.
 template <class T>
 struct Light {
     T* data;

@@ -22,7 +22,11 @@ public:
                 pairs.push_back(static_cast<std::int32_t>(upper + 1));
             }
         }
-        for (index_t k = 0; k < mzis; ++k) order.push_back(static_cast<std::int32_t>(k));
+        for (index_t k = 0; k < mzis; ++k) {
+            order.push_back(static_cast<std::int32_t>(k));
+            reach.push_back(0);
+            reach.push_back(static_cast<std::int32_t>(modes - 1));
+        }
         for (std::vector<T>* settings : {&theta, &phi, &grad_theta, &grad_phi}) fill(*settings, meshes * mzis);
         for (std::vector<T>* settings : {&gamma, &grad_gamma}) fill(*settings, meshes * modes);
         for (std::vector<T>* light : {&x, &y, &grad_x, &grad_y}) fill(*light, 2 * meshes * batch * modes);
@@ -62,14 +66,14 @@ private:
         for (T& value : values) value = static_cast<T>(random_()) / static_cast<T>(random_.max());
     }
     Mesh<T> mesh() const {
-        return {modes, mzis, pairs.data(), order.data(), theta.data(), phi.data(), gamma.data(), nullptr, nullptr};
+        return {modes, mzis, pairs.data(), order.data(), reach.data(), theta.data(), phi.data(), gamma.data(), nullptr, nullptr};
     }
     Light<const T> light(const std::vector<T>& amplitudes) const { return {amplitudes.data(), batch}; }
     Gradients<T> gradients() { return {grad_theta.data(), grad_phi.data(), grad_gamma.data(), nullptr, nullptr}; }
     Taps<T> taps() { return {nullptr, weight.data(), sum.data(), second.data()}; }
 
     std::minstd_rand random_{1};
-    std::vector<std::int32_t> pairs, order;
+    std::vector<std::int32_t> pairs, order, reach;
     std::vector<T> theta, phi, gamma, grad_theta, grad_phi, grad_gamma, x, y, grad_x, grad_y, weight, sum, second;
 };
 

@@ -73,7 +73,8 @@ Mesh<T> checked_view(const Layout& layout, const Settings<T>& settings, const st
         return array.data();
     };
     const index_t modes = layout.modes(), mzis = layout.mzis();
-    Mesh<T> mesh{modes, mzis, layout.pairs(), layout.order(), nullptr, nullptr, nullptr, nullptr, nullptr};
+    Mesh<T> mesh{modes, mzis, layout.pairs(), layout.order(), layout.reach(), nullptr, nullptr, nullptr, nullptr,
+                 nullptr};
     mesh.theta = check("theta", settings.theta, {mzis}, any, "finite");
     mesh.phi = check("phi", settings.phi, {mzis}, any, "finite");
     mesh.gamma = check("gamma", settings.gamma, {modes}, any, "finite");

@@ -22,6 +22,7 @@ Layout::Layout(index_t modes, const RealArray<std::int32_t>& pairs) : modes_(mod
     pairs_ = std::make_unique<std::int32_t[]>(static_cast<std::size_t>(2 * mzis_));
     std::copy(data, data + 2 * mzis_, pairs_.get());
     find_order();
+    find_reach();
 }
 
 /// Light in a band of modes that slides by one mode a column goes through all columns before the next band does, and
@@ -45,6 +46,19 @@ void Layout::find_order() {
     std::stable_sort(order_.get(), order_.get() + mzis_, [&](std::int32_t i, std::int32_t j) {
         return band_of[static_cast<std::size_t>(i)] < band_of[static_cast<std::size_t>(j)];
     });
+}
+
+/// Modes between the first and the last of a reach need not all belong to it.
+void Layout::find_reach() {
+    std::vector<std::int32_t> first(static_cast<std::size_t>(modes_));
+    std::iota(first.begin(), first.end(), 0);
+    std::vector<std::int32_t> last = first;
+    reach_ = std::make_unique<std::int32_t[]>(static_cast<std::size_t>(2 * mzis_));
+    for (std::size_t k = 0; k < static_cast<std::size_t>(mzis_); ++k) {
+        const auto a = static_cast<std::size_t>(pairs_[2 * k]), b = static_cast<std::size_t>(pairs_[2 * k + 1]);
+        first[a] = first[b] = reach_[2 * k] = std::min(first[a], first[b]);
+        last[a] = last[b] = reach_[2 * k + 1] = std::max(last[a], last[b]);
+    }
 }
 
 void bind_layout(py::module_& module) {

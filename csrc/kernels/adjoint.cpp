@@ -50,6 +50,7 @@ struct AdjointPass {
     const T* grad_y;
     T* x;
     T* grad_x;
+    bool from_identity;  ///< whether y is what the mesh makes of the identity, a row for each mode
     Mzis mzis;
     const T* cosine;
     const T* sine;
@@ -69,6 +70,8 @@ struct AdjointPass {
         }
         for (index_t i = mesh.mzis - 1; i >= 0; --i) {
             const index_t k = mesh.order[i];
+            // Where no light has been there is no gradient, and what comes back from there meets no light later on.
+            if (from_identity && stays_dark(mesh, k, first, count)) continue;
             const index_t a = 2 * lanes * static_cast<index_t>(mesh.pairs[2 * k]);
             const index_t b = 2 * lanes * static_cast<index_t>(mesh.pairs[2 * k + 1]);
             mzis.template back<lanes>(k, tile + a, tile + b, grad + a, grad + b, sums + mzis.sums_per_mzi * k);
@@ -93,14 +96,9 @@ void run(const AdjointPass<T, Mzis>& pass, T* grad_gamma, int threads, const Fin
     const Scratch<T> tiles(tile_size * workers);
     sums.add_up(workers, [&](index_t t, double* piece, int worker) {
         T* tile = tiles.data() + tile_size * worker;
-        const index_t first = tiling.first(t);
-        const int count = tiling.count(t), lanes = tiling.lanes(t);
-        if (lanes == wide<T>)
-            pass.template sweep<wide<T>>(first, count, tile, piece, piece + sums_of_mzis);
-        else if (lanes == medium<T>)
-            pass.template sweep<medium<T>>(first, count, tile, piece, piece + sums_of_mzis);
-        else
-            pass.template sweep<narrow<T>>(first, count, tile, piece, piece + sums_of_mzis);
+        tiling.with_lanes(t, [&](auto lanes) {
+            pass.template sweep<lanes.value>(tiling.first(t), tiling.count(t), tile, piece, piece + sums_of_mzis);
+        });
     });
     for (index_t m = 0; m < mesh.modes; ++m) grad_gamma[m] = static_cast<T>(sums.total()[sums_of_mzis + m]);
     finish(sums.total());
@@ -128,6 +126,12 @@ void gradients_from_rotations(const Mesh<T>& mesh, const double* sums, const T* 
 template <class T>
 void adjoint(const Mesh<T>& mesh, Light<const T> y, const T* grad_y, T* x, T* grad_x, const Gradients<T>& gradients,
              int threads) {
+    adjoint(mesh, y, grad_y, x, grad_x, false, gradients, threads);
+}
+
+template <class T>
+void adjoint(const Mesh<T>& mesh, Light<const T> y, const T* grad_y, T* x, T* grad_x, bool from_identity,
+             const Gradients<T>& gradients, int threads) {
     const Scratch<T> phases(2 * mesh.modes);
     T *cosine = phases.data(), *sine = cosine + mesh.modes;
     const bool sensitivity = gradients.coupler_error || gradients.loss_db;
@@ -135,7 +139,7 @@ void adjoint(const Mesh<T>& mesh, Light<const T> y, const T* grad_y, T* x, T* gr
         const Scratch<Rotation<T>> rotations(mesh.mzis);
         const Scratch<T> slopes(mesh.mzis);
         find_rotations(mesh, {rotations.data(), slopes.data(), cosine, sine}, threads);
-        run(AdjointPass<T, Ideal<T>>{mesh, y, grad_y, x, grad_x, {rotations.data()}, cosine, sine}, gradients.gamma,
+        run(AdjointPass<T, Ideal<T>>{mesh, y, grad_y, x, grad_x, from_identity, {rotations.data()}, cosine, sine}, gradients.gamma,
             threads, [&](const double* sums) { gradients_from_rotations(mesh, sums, slopes.data(), gradients); });
         return;
     }
@@ -147,7 +151,7 @@ void adjoint(const Mesh<T>& mesh, Light<const T> y, const T* grad_y, T* x, T* gr
     output_phases(mesh, cosine, sine);
     const Flawed<T> mzis{mesh.loss_db ? inverses.data() : daggers.data(), daggers.data(), theta.data(),
                          sensitivity ? 8 : 2};
-    run(AdjointPass<T, Flawed<T>>{mesh, y, grad_y, x, grad_x, mzis, cosine, sine}, gradients.gamma, threads,
+    run(AdjointPass<T, Flawed<T>>{mesh, y, grad_y, x, grad_x, from_identity, mzis, cosine, sine}, gradients.gamma, threads,
         [&](const double* sums) {
             if (sensitivity) {
                 gradients_from_products(mesh, sums, gradients);
@@ -163,6 +167,10 @@ void adjoint(const Mesh<T>& mesh, Light<const T> y, const T* grad_y, T* x, T* gr
 template void adjoint(const Mesh<float>&, Light<const float>, const float*, float*, float*, const Gradients<float>&,
                       int);
 template void adjoint(const Mesh<double>&, Light<const double>, const double*, double*, double*,
+                      const Gradients<double>&, int);
+template void adjoint(const Mesh<float>&, Light<const float>, const float*, float*, float*, bool,
+                      const Gradients<float>&, int);
+template void adjoint(const Mesh<double>&, Light<const double>, const double*, double*, double*, bool,
                       const Gradients<double>&, int);
 
 }  // namespace retrolux::RETROLUX_ISA

@@ -22,28 +22,36 @@ inline void cross_back(const Crossing<T>& dagger, T* __restrict a, T* __restrict
 template <class T, class Mzi>
 struct LinearPass {
     const Mesh<T>& mesh;
+    Light<const T> in;
+    T* out;
     const Mzi* mzis;
     const T* cosine;
     const T* sine;
-    bool backward;
 
     template <int lanes>
-    void sweep(const T* rows, int count, T* tile, T* out) const {
-        pack<T, lanes>(rows, count, mesh.modes, tile);
-        if (backward) {
-            for (index_t m = 0; m < mesh.modes; ++m) rotate<T, lanes>(tile + 2 * lanes * m, cosine[m], -sine[m]);
-            for (index_t i = mesh.mzis - 1; i >= 0; --i) {
-                const index_t k = mesh.order[i];
-                cross_back<T, lanes>(mzis[k], port<lanes>(tile, 2 * k), port<lanes>(tile, 2 * k + 1));
-            }
-        } else {
-            for (index_t i = 0; i < mesh.mzis; ++i) {
-                const index_t k = mesh.order[i];
-                cross<T, lanes>(mzis[k], port<lanes>(tile, 2 * k), port<lanes>(tile, 2 * k + 1));
-            }
-            for (index_t m = 0; m < mesh.modes; ++m) rotate<T, lanes>(tile + 2 * lanes * m, cosine[m], sine[m]);
+    void forward(index_t first, int count, T* tile) const {
+        if (in.data)
+            pack<T, lanes>(in.data + 2 * first * mesh.modes, count, mesh.modes, tile);
+        else
+            pack_identity<T, lanes>(first, count, mesh.modes, tile);
+        for (index_t i = 0; i < mesh.mzis; ++i) {
+            const index_t k = mesh.order[i];
+            if (!in.data && stays_dark(mesh, k, first, count)) continue;
+            cross<T, lanes>(mzis[k], port<lanes>(tile, 2 * k), port<lanes>(tile, 2 * k + 1));
         }
-        unpack<T, lanes>(tile, count, mesh.modes, out);
+        for (index_t m = 0; m < mesh.modes; ++m) rotate<T, lanes>(tile + 2 * lanes * m, cosine[m], sine[m]);
+        unpack<T, lanes>(tile, count, mesh.modes, out + 2 * first * mesh.modes);
+    }
+
+    template <int lanes>
+    void backward(index_t first, int count, T* tile) const {
+        pack<T, lanes>(in.data + 2 * first * mesh.modes, count, mesh.modes, tile);
+        for (index_t m = 0; m < mesh.modes; ++m) rotate<T, lanes>(tile + 2 * lanes * m, cosine[m], -sine[m]);
+        for (index_t i = mesh.mzis - 1; i >= 0; --i) {
+            const index_t k = mesh.order[i];
+            cross_back<T, lanes>(mzis[k], port<lanes>(tile, 2 * k), port<lanes>(tile, 2 * k + 1));
+        }
+        unpack<T, lanes>(tile, count, mesh.modes, out + 2 * first * mesh.modes);
     }
 
     template <int lanes>
@@ -54,25 +62,22 @@ struct LinearPass {
 
 /// Takes a batch through the tiles, a share of them on each thread.
 template <class T, class Mzi>
-void run(const LinearPass<T, Mzi>& pass, Light<const T> in, T* out, int threads) {
-    const Tiling<T> tiling(in.batch);
-    const index_t modes = pass.mesh.modes;
+void run(const LinearPass<T, Mzi>& pass, bool backward, int threads) {
+    const Tiling<T> tiling(pass.in.batch);
     const int workers =
         useful_workers(threads, tiling.tiles,
-                       operations_per_mzi * static_cast<double>(pass.mesh.mzis) * static_cast<double>(in.batch));
-    const index_t tile_size = 2 * modes * wide<T>;
+                       operations_per_mzi * static_cast<double>(pass.mesh.mzis) * static_cast<double>(pass.in.batch));
+    const index_t tile_size = 2 * pass.mesh.modes * wide<T>;
     const Scratch<T> scratch(tile_size * workers);
     in_parallel(workers, [&](int worker) {
         T* tile = scratch.data() + tile_size * worker;
         for (index_t t = share(tiling.tiles, workers, worker); t < share(tiling.tiles, workers, worker + 1); ++t) {
-            const index_t offset = 2 * tiling.first(t) * modes;
-            const int count = tiling.count(t), lanes = tiling.lanes(t);
-            if (lanes == wide<T>)
-                pass.template sweep<wide<T>>(in.data + offset, count, tile, out + offset);
-            else if (lanes == medium<T>)
-                pass.template sweep<medium<T>>(in.data + offset, count, tile, out + offset);
-            else
-                pass.template sweep<narrow<T>>(in.data + offset, count, tile, out + offset);
+            tiling.with_lanes(t, [&](auto lanes) {
+                if (backward)
+                    pass.template backward<lanes.value>(tiling.first(t), tiling.count(t), tile);
+                else
+                    pass.template forward<lanes.value>(tiling.first(t), tiling.count(t), tile);
+            });
         }
     });
 }
@@ -84,7 +89,7 @@ void pass_light(const Mesh<T>& mesh, Light<const T> in, T* out, bool backward, i
     if (!mesh.coupler_error && !mesh.loss_db) {
         const Scratch<Rotation<T>> rotations(mesh.mzis);
         find_rotations(mesh, {rotations.data(), nullptr, cosine, sine}, threads);
-        run(LinearPass<T, Rotation<T>>{mesh, rotations.data(), cosine, sine, backward}, in, out, threads);
+        run(LinearPass<T, Rotation<T>>{mesh, in, out, rotations.data(), cosine, sine}, backward, threads);
         return;
     }
     const Scratch<Crossing<T>> crossings(mesh.mzis);
@@ -93,7 +98,7 @@ void pass_light(const Mesh<T>& mesh, Light<const T> in, T* out, bool backward, i
         reverse_matrices(mesh, crossings.data(), threads);
     else
         forward_matrices(mesh, crossings.data(), threads);
-    run(LinearPass<T, Crossing<T>>{mesh, crossings.data(), cosine, sine, backward}, in, out, threads);
+    run(LinearPass<T, Crossing<T>>{mesh, in, out, crossings.data(), cosine, sine}, backward, threads);
 }
 
 }  // namespace

@@ -35,12 +35,13 @@ Mesh<T> stacked(const Mesh<T>& first, index_t i) {
 
 template <class T>
 void matrices(const Mesh<T>& first, index_t meshes, T* transposed, int threads) {
+    // A matrix library would make numbers of these that are too small for it to be fast.
+    constexpr T nothing = sizeof(T) == sizeof(float) ? T(1e-30) : T(1e-290);
     const index_t modes = first.modes, size = 2 * modes * modes;
-    const Scratch<T> identity(size);
-    for (index_t i = 0; i < size; ++i) identity.data()[i] = 0;
-    for (index_t m = 0; m < modes; ++m) identity.data()[2 * m * (modes + 1)] = 1;
     for_each_mesh(meshes, threads, [&](index_t i, int inner) {
-        forward(stacked(first, i), Light<const T>{identity.data(), modes}, transposed + i * size, inner);
+        T* matrix = transposed + i * size;
+        forward(stacked(first, i), Light<const T>{nullptr, modes}, matrix, inner);
+        for (index_t j = 0; j < size; ++j) matrix[j] = matrix[j] > nothing || matrix[j] < -nothing ? matrix[j] : T(0);
     });
 }
 
@@ -53,7 +54,7 @@ void matrices_adjoint(const Mesh<T>& first, index_t meshes, const T* transposed,
                                 gradients.coupler_error ? gradients.coupler_error + 2 * i * mzis : nullptr,
                                 gradients.loss_db ? gradients.loss_db + 4 * i * mzis : nullptr};
         adjoint<T>(stacked(first, i), {transposed + i * size, modes}, grad_transposed + i * size,
-                   identity ? identity + i * size : nullptr, nullptr, mine, inner);
+                   identity ? identity + i * size : nullptr, nullptr, true, mine, inner);
     });
 }
 

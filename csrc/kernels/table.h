@@ -8,7 +8,7 @@ namespace retrolux {
 /// Every pass gives the same bits for any number of threads.
 template <class T>
 struct Passes {
-    /// y = U x.
+    /// y = U x. Null data of x: the identity.
     void (*forward)(const Mesh<T>& mesh, Light<const T> x, T* y, int threads);
 
     /// grad_x = U† grad_y: gradients of the input alone.
@@ -25,7 +25,8 @@ struct Passes {
     void (*adjoint)(const Mesh<T>& mesh, Light<const T> y, const T* grad_y, T* x, T* grad_x,
                     const Gradients<T>& gradients, int threads);
 
-    /// U^T of `meshes` meshes of one layout, whose settings follow those of the first: (meshes, modes, modes).
+    /// U^T of `meshes` meshes of one layout, whose settings follow those of the first: (meshes, modes, modes). Parts below
+    /// 1e-30 (1e-290 in double precision) are zero.
     void (*matrices)(const Mesh<T>& first, index_t meshes, T* transposed, int threads);
 
     /// From all U^T and their gradients: the gradients of all settings, stacked likewise. The identities from which the

@@ -158,14 +158,8 @@ void run(const TappedPass<T>& pass, int threads) {
     const Scratch<T> tiles(tile_size * workers);
     sums.add_up(workers, [&](index_t t, double* piece, int worker) {
         T* tile = tiles.data() + tile_size * worker;
-        const index_t first = tiling.first(t);
-        const int count = tiling.count(t), lanes = tiling.lanes(t);
-        if (lanes == wide<T>)
-            pass.template sweep<wide<T>>(first, count, tile, piece);
-        else if (lanes == medium<T>)
-            pass.template sweep<medium<T>>(first, count, tile, piece);
-        else
-            pass.template sweep<narrow<T>>(first, count, tile, piece);
+        tiling.with_lanes(
+            t, [&](auto lanes) { pass.template sweep<lanes.value>(tiling.first(t), tiling.count(t), tile, piece); });
     });
     if (pass.taps.each) return;
     for (index_t k = 0; k < pass.mesh.mzis; ++k) {

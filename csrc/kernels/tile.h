@@ -17,6 +17,11 @@ inline constexpr int medium = 128 / sizeof(T);
 template <class T>
 inline constexpr int narrow = 64 / sizeof(T);
 
+template <int count>
+struct Lanes {
+    static constexpr int value = count;
+};
+
 /// How a batch is cut into tiles: wide ones, then medium ones, then at most one narrow one. A batch that a wide tile
 /// would hold makes no wide tile, so that two threads have work. Depends on the batch alone.
 template <class T>
@@ -36,8 +41,15 @@ struct Tiling {
         left -= medium_tiles * medium<T>;
         tiles = wide_tiles + medium_tiles + (left > 0 ? 1 : 0);
     }
-    int lanes(index_t tile) const {
-        return tile < wide_tiles ? wide<T> : tile < wide_tiles + medium_tiles ? medium<T> : narrow<T>;
+    /// Calls body(lanes) with the lanes of a tile as a type, whose `value` they are.
+    template <class Body>
+    void with_lanes(index_t tile, const Body& body) const {
+        if (tile < wide_tiles)
+            body(Lanes<wide<T>>{});
+        else if (tile < wide_tiles + medium_tiles)
+            body(Lanes<medium<T>>{});
+        else
+            body(Lanes<narrow<T>>{});
     }
     index_t first(index_t tile) const {
         const index_t behind_wide = tile - wide_tiles;
@@ -47,7 +59,8 @@ struct Tiling {
     }
     int count(index_t tile) const {
         const index_t left = batch - first(tile);
-        return left < lanes(tile) ? static_cast<int>(left) : lanes(tile);
+        const int lanes = tile < wide_tiles ? wide<T> : tile < wide_tiles + medium_tiles ? medium<T> : narrow<T>;
+        return left < lanes ? static_cast<int>(left) : lanes;
     }
 };
 
@@ -64,6 +77,19 @@ inline void pack(const T* rows, int count, index_t modes, T* __restrict tile) {
         for (int l = i < blocks_end ? lanes_end : 0; l < count; ++l) tile[i * lanes + l] = rows[l * width + i];
         for (int l = count; l < lanes; ++l) tile[i * lanes + l] = 0;
     }
+}
+
+/// Rows [first, first + count) of the identity: light in one mode each.
+template <class T, int lanes>
+inline void pack_identity(index_t first, int count, index_t modes, T* __restrict tile) {
+    for (index_t i = 0; i < 2 * modes * lanes; ++i) tile[i] = 0;
+    for (int l = 0; l < count; ++l) tile[2 * (first + l) * lanes + l] = 1;
+}
+
+/// Whether no light from modes [first, first + count) gets to an MZI.
+template <class T>
+inline bool stays_dark(const Mesh<T>& mesh, index_t mzi, index_t first, int count) {
+    return mesh.reach[2 * mzi + 1] < first || mesh.reach[2 * mzi] >= first + count;
 }
 
 template <class T, int lanes>
