@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from _cases import Case
 from _contenders import CONTENDERS
@@ -25,7 +25,8 @@ __all__ = ["draw"]
 
 _INK = "#2b2f36"
 _OURS, _DENSE, _BOUND = "#d9480f", "#2b2f36", "#9aa0a8"
-# For the peers: hues of Okabe and Ito, which differ in every common form of colour blindness, and markers.
+# For the peers: hues of Okabe and Ito, which differ in every common form of colour blindness, and markers. Of two with
+# the same hue the latter is hollow and dash-dotted.
 _HUES = ("#0072b2", "#009e73", "#cc79a7", "#56b4e9", "#e69f00")
 _MARKERS = "osD^vP*X<>"
 _ROWS = {"forward": "forward pass", "step": "training step"}
@@ -45,7 +46,8 @@ def draw(results: Results, path: Path) -> None:
             _panel(panel, results, what, batch, sizes)
         row[0].set_ylabel(f"{_ROWS[what]} [s]")
         times = [results.median(case, what, name) for case in cases for name in results.known(case, what)]
-        row[0].set_ylim(bottom=min(filter(None, times)) / 2)
+        # The bound comes into sight in every panel, if only with the largest mesh.
+        row[0].set_ylim(bottom=min([*filter(None, times), _bound(results, what, batches[0], sizes[-1])]) / 2)
     for panel, batch in zip(panels[0], batches, strict=True):
         panel.set_title(f"batch {batch}", color=_INK)
     for panel in panels[1]:
@@ -60,21 +62,34 @@ def draw(results: Results, path: Path) -> None:
         write_atomically(path.with_suffix(f".{ending}"), content.getvalue())
 
 
-def _panel(panel: Axes, results: Results, what: str, batch: int, sizes: list[int]) -> None:
-    peak = results.peak * results.threads
-    bound = [operations.photonic(rectangular(modes), batch)[what] / peak for modes in sizes]
-    panel.plot(sizes, bound, color=_BOUND, linestyle=":", label="multiply-add peak, our operations")
-    peers = [c.name for c in CONTENDERS if c.kind == "mesh" and c.name not in ("retrolux", "dense layer")]
-    styles = {
-        name: {"color": _HUES[i % len(_HUES)], "marker": _MARKERS[i], "linewidth": 1} for i, name in enumerate(peers)
+def _bound(results: Results, what: str, batch: int, modes: int) -> float:
+    """Return the time that the peak allows [s]."""
+    return operations.photonic(rectangular(modes), batch)[what] / (results.peak * results.threads)
+
+
+def _styles() -> dict[str, dict[str, Any]]:
+    """Return how each is drawn, in the legend's order; the first two lie on top of the others."""
+    styles: dict[str, dict[str, Any]] = {
+        "retrolux": {"color": _OURS, "marker": "o", "linewidth": 2.5, "zorder": 4},
+        "dense layer": {"color": _DENSE, "linestyle": "--", "linewidth": 1.5, "zorder": 3},
     }
-    styles["dense layer"] = {"color": _DENSE, "linestyle": "--", "linewidth": 1.5}
-    styles["retrolux"] = {"color": _OURS, "marker": "o", "linewidth": 2.5}
-    for name, style in styles.items():
+    peers = [contender.name for contender in CONTENDERS if contender.kind == "mesh" and contender.name not in styles]
+    for i, name in enumerate(peers):
+        styles[name] = {"color": _HUES[i % len(_HUES)], "marker": _MARKERS[i], "linewidth": 1}
+        if i >= len(_HUES):
+            styles[name] |= {"linestyle": "-.", "markerfacecolor": "white"}
+    return styles
+
+
+def _panel(panel: Axes, results: Results, what: str, batch: int, sizes: list[int]) -> None:
+    for name, style in _styles().items():
         times = [results.median(Case("mesh", modes, batch), what, name) for modes in sizes]
         points = [(modes, time) for modes, time in zip(sizes, times, strict=True) if time is not None]
         if points:
             panel.plot(*zip(*points, strict=True), label=name, markersize=4, **style)
+        if name == "dense layer":
+            bound = [_bound(results, what, batch, modes) for modes in sizes]
+            panel.plot(sizes, bound, color=_BOUND, linestyle=":", label="multiply-add peak, our operations")
     panel.set_xscale("log", base=2)
     panel.set_yscale("log")
     panel.set_xticks(sizes, [str(modes) for modes in sizes])

@@ -111,8 +111,9 @@ public:
                   const std::optional<RealArray<T>>& coupler_error, const std::optional<RealArray<T>>& loss_db,
                   ComplexArray<T>& transposed, int threads) const {
         const Settings<T> settings{theta, phi, gamma, coupler_error, loss_db};
-        const index_t meshes = stack_of(transposed, layout);
-        const Mesh<T> first = stacked_view(layout, settings, meshes);
+        const Stack stack(transposed, layout);
+        const Mesh<T> first = stack.view(settings);
+        const index_t meshes = stack.meshes;
         T* result = reinterpret_cast<T*>(transposed.mutable_data());
         const int usable = usable_threads(threads);
         const py::gil_scoped_release release;
@@ -128,15 +129,16 @@ public:
                           std::optional<RealArray<T>>& grad_coupler_error, std::optional<RealArray<T>>& grad_loss_db,
                           int threads) const {
         const Settings<T> settings{theta, phi, gamma, coupler_error, loss_db};
-        const index_t meshes = stack_of(transposed, layout), modes = layout.modes(), mzis = layout.mzis();
-        const Mesh<T> first = stacked_view(layout, settings, meshes);
-        require_shape("grad_transposed", grad_transposed, {meshes, modes, modes});
-        require_shape("grad_theta", grad_theta, {meshes, mzis});
-        require_shape("grad_phi", grad_phi, {meshes, mzis});
-        require_shape("grad_gamma", grad_gamma, {meshes, modes});
-        if (identity) require_shape("identity", *identity, {meshes, modes, modes});
-        if (grad_coupler_error) require_shape("grad_coupler_error", *grad_coupler_error, {meshes, mzis, 2});
-        if (grad_loss_db) require_shape("grad_loss_db", *grad_loss_db, {meshes, mzis, 4});
+        const Stack stack(transposed, layout);
+        const Mesh<T> first = stack.view(settings);
+        const index_t meshes = stack.meshes, modes = layout.modes(), mzis = layout.mzis();
+        stack.require("grad_transposed", grad_transposed, {modes, modes});
+        stack.require("grad_theta", grad_theta, {mzis});
+        stack.require("grad_phi", grad_phi, {mzis});
+        stack.require("grad_gamma", grad_gamma, {modes});
+        if (identity) stack.require("identity", *identity, {modes, modes});
+        if (grad_coupler_error) stack.require("grad_coupler_error", *grad_coupler_error, {mzis, 2});
+        if (grad_loss_db) stack.require("grad_loss_db", *grad_loss_db, {mzis, 4});
         const Gradients<T> gradients{grad_theta.mutable_data(), grad_phi.mutable_data(), grad_gamma.mutable_data(),
                                      grad_coupler_error ? grad_coupler_error->mutable_data() : nullptr,
                                      grad_loss_db ? grad_loss_db->mutable_data() : nullptr};
@@ -224,12 +226,26 @@ public:
     }
 
 private:
-    /// Checks that `matrices` has shape (meshes, modes, modes) and returns how many there are.
-    static index_t stack_of(const py::array& matrices, const Layout& layout) {
-        const index_t meshes = matrices.ndim() == 3 ? matrices.shape(0) : 0;
-        require_shape("transposed", matrices, {meshes, layout.modes(), layout.modes()});
-        return meshes;
-    }
+    /// One mesh, or several of one layout that share a first dimension: as many as there are `matrices`, of shape
+    /// (modes, modes) or (meshes, modes, modes).
+    struct Stack {
+        Stack(const py::array& matrices, const Layout& layout_)
+            : layout(layout_), stacked(matrices.ndim() == 3), meshes(stacked ? matrices.shape(0) : 1) {
+            require("transposed", matrices, {layout.modes(), layout.modes()});
+        }
+        void require(const char* name, const py::array& array, std::vector<index_t> shape) const {
+            if (stacked) shape.insert(shape.begin(), meshes);
+            require_shape(name, array, shape);
+        }
+        template <class T>
+        Mesh<T> view(const Settings<T>& settings) const {
+            return stacked ? stacked_view(layout, settings, meshes) : mesh_view(layout, settings);
+        }
+
+        const Layout& layout;
+        const bool stacked;
+        const index_t meshes;
+    };
 
     template <class T>
     static void run_linear(void (*pass)(const Mesh<T>&, Light<const T>, T*, int), const Mesh<T>& mesh,

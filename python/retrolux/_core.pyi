@@ -83,7 +83,8 @@ class Kernels:
         second: _Array | None,
         threads: int,
     ) -> None: ...
-    # Settings and matrices of several meshes are stacked: theta (meshes, mzis), transposed (meshes, modes, modes), …
+    # Settings and matrices of several meshes are stacked: theta (meshes, mzis), transposed (meshes, modes, modes), …;
+    # those of one mesh need no first dimension.
     def matrices(
         self,
         layout: Layout,

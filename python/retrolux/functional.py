@@ -227,10 +227,7 @@ class _Matrices(torch.autograd.Function):
     def backward(ctx: Any, grad_transposed: Tensor) -> tuple[Tensor | None, ...]:
         transposed, *settings = ctx.saved_tensors
         *need, _ = ctx.needs_input_grad
-        passed = [_on_cpu(setting) for setting in settings]
-        grads = _ops.matrices_adjoint(transposed.cpu(), grad_transposed.cpu(), *passed, ctx.topology, any(need[3:]))
-        device = transposed.device
-        return (*(grad.to(device) if wanted else None for grad, wanted in zip(grads, need, strict=True)), None)
+        return (*_matrix_gradients(transposed, grad_transposed, settings, ctx.topology, need), None)
 
 
 class _ByMatrix(torch.autograd.Function):
@@ -248,9 +245,7 @@ class _ByMatrix(torch.autograd.Function):
         topology: str,
     ) -> Tensor:
         settings = theta, phi, gamma, coupler_error, loss_db
-        # Row b of the propagated identity is the response to light in mode b: the transpose of U.
-        identity = torch.eye(x.shape[-1], dtype=x.dtype)
-        transposed: Tensor = _ops.forward(identity, *map(_on_cpu, settings), topology).to(x.device)
+        transposed: Tensor = _ops.matrices(*map(_on_cpu, settings), topology).to(x.device)
         ctx.save_for_backward(x, transposed, *settings)
         ctx.topology = topology
         return x @ transposed
@@ -265,17 +260,17 @@ class _ByMatrix(torch.autograd.Function):
             return (grad_x, *[None] * 6)
         modes = x.shape[-1]
         grad_transposed = x.reshape(-1, modes).mH @ grad_y.reshape(-1, modes)
-        identity = None if settings[-1] is None else torch.eye(modes, dtype=x.dtype)
-        _, *grads = _setting_gradients(
-            transposed.cpu(),
-            grad_transposed.cpu(),
-            identity,
-            [_on_cpu(setting) for setting in settings],
-            ctx.topology,
-            need_settings,
-            False,
-        )
-        return (grad_x, *(None if grad is None else grad.to(x.device) for grad in grads), None)
+        return (grad_x, *_matrix_gradients(transposed, grad_transposed, settings, ctx.topology, need_settings), None)
+
+
+def _matrix_gradients(
+    transposed: Tensor, grad_transposed: Tensor, settings: list[Tensor | None], topology: str, need: list[bool]
+) -> tuple[Tensor | None, ...]:
+    """Return the gradients of the settings that are needed, from those of the matrices, wherever these are."""
+    passed = [_on_cpu(setting) for setting in settings]
+    grads = _ops.matrices_adjoint(transposed.cpu(), grad_transposed.cpu(), *passed, topology, any(need[3:]))
+    device = transposed.device
+    return tuple(grad.to(device) if wanted else None for grad, wanted in zip(grads, need, strict=True))
 
 
 def _setting_gradients(
