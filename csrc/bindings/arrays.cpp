@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <functional>
 #include <limits>
+#include <numeric>
 #include <stdexcept>
 
 #if defined(__unix__) || defined(__APPLE__)
@@ -21,21 +23,20 @@ std::string shape_text(const index_t* sizes, std::size_t count) {
 }
 
 /// "2, 7" for the element that lies `flat` places behind the first.
-std::string place_text(const py::array& array, index_t flat) {
+std::string place_text(const std::vector<index_t>& shape, index_t flat) {
     std::string text;
-    for (py::ssize_t d = array.ndim() - 1; d >= 0; --d) {
-        text = std::to_string(flat % array.shape(d)) + (text.empty() ? "" : ", ") + text;
-        flat /= array.shape(d);
+    for (std::size_t d = shape.size(); d-- > 0;) {
+        text = std::to_string(flat % shape[d]) + (text.empty() ? "" : ", ") + text;
+        flat /= shape[d];
     }
     return text;
 }
 
 /// Refuses a number that is not finite or below `least`; one sentence says where and what it is.
 template <class T>
-void require_finite(const char* name, const RealArray<T>& array, T least, const char* expected) {
+void require_finite(const char* name, const T* data, const std::vector<index_t>& shape, T least, const char* expected) {
     constexpr T most = std::numeric_limits<T>::max();
-    const T* data = array.data();
-    const index_t size = array.size();
+    const index_t size = std::accumulate(shape.begin(), shape.end(), index_t(1), std::multiplies<index_t>());
     int wrong = 0;  // a plain loop without a way out, which vectors can run
     for (index_t i = 0; i < size; ++i) wrong |= !(data[i] >= least && data[i] <= most);
     if (!wrong) return;
@@ -43,7 +44,7 @@ void require_finite(const char* name, const RealArray<T>& array, T least, const 
     while (data[i] >= least && data[i] <= most) ++i;
     const std::string value = std::isnan(data[i]) ? "nan" : std::to_string(data[i]);
     throw std::invalid_argument(std::string(name) + " must be " + expected + ", got " + value + " at [" +
-                                place_text(array, i) + "]");
+                                place_text(shape, i) + "]");
 }
 
 std::atomic<bool> forked{false};
@@ -64,28 +65,38 @@ namespace {
 /// The view of one mesh, or of the first of those that `stack`, one dimension or none, puts before all shapes.
 template <class T>
 Mesh<T> checked_view(const Layout& layout, const Settings<T>& settings, const std::vector<index_t>& stack) {
-    constexpr T any = std::numeric_limits<T>::lowest();
-    const auto check = [&](const char* name, const RealArray<T>& array, std::vector<index_t> shape, T least,
-                           const char* expected) {
+    const auto checked = [&](const char* name, const RealArray<T>& array, std::vector<index_t> shape) {
         shape.insert(shape.begin(), stack.begin(), stack.end());
         require_shape(name, array, shape);
-        require_finite(name, array, least, expected);
         return array.data();
     };
     const index_t modes = layout.modes(), mzis = layout.mzis();
-    Mesh<T> mesh{modes, mzis, layout.pairs(), layout.order(), layout.reach(), nullptr, nullptr, nullptr, nullptr,
-                 nullptr};
-    mesh.theta = check("theta", settings.theta, {mzis}, any, "finite");
-    mesh.phi = check("phi", settings.phi, {mzis}, any, "finite");
-    mesh.gamma = check("gamma", settings.gamma, {modes}, any, "finite");
-    if (settings.coupler_error)
-        mesh.coupler_error = check("coupler_error", *settings.coupler_error, {mzis, 2}, any, "finite");
-    if (settings.loss_db)
-        mesh.loss_db = check("loss_db", *settings.loss_db, {mzis, 4}, T(0), "finite and at least 0 dB");
-    return mesh;
+    return mesh_at<T>(layout, stack,
+                      {checked("theta", settings.theta, {mzis}), checked("phi", settings.phi, {mzis}),
+                       checked("gamma", settings.gamma, {modes}),
+                       settings.coupler_error ? checked("coupler_error", *settings.coupler_error, {mzis, 2}) : nullptr,
+                       settings.loss_db ? checked("loss_db", *settings.loss_db, {mzis, 4}) : nullptr});
 }
 
 }  // namespace
+
+template <class T>
+Mesh<T> mesh_at(const Layout& layout, const std::vector<index_t>& stack, const SettingsAt<T>& at) {
+    constexpr T any = std::numeric_limits<T>::lowest();
+    const auto check = [&](const char* name, const T* data, std::vector<index_t> shape, T least, const char* expected) {
+        if (!data) return;
+        shape.insert(shape.begin(), stack.begin(), stack.end());
+        require_finite(name, data, shape, least, expected);
+    };
+    const index_t modes = layout.modes(), mzis = layout.mzis();
+    check("theta", at.theta, {mzis}, any, "finite");
+    check("phi", at.phi, {mzis}, any, "finite");
+    check("gamma", at.gamma, {modes}, any, "finite");
+    check("coupler_error", at.coupler_error, {mzis, 2}, any, "finite");
+    check("loss_db", at.loss_db, {mzis, 4}, T(0), "finite and at least 0 dB");
+    return {modes,    mzis,   layout.pairs(), layout.order(),   layout.reach(),
+            at.theta, at.phi, at.gamma,       at.coupler_error, at.loss_db};
+}
 
 template <class T>
 Mesh<T> mesh_view(const Layout& layout, const Settings<T>& settings) {
@@ -114,6 +125,8 @@ int usable_threads(int asked) {
     return forked ? 1 : asked;
 }
 
+template Mesh<float> mesh_at(const Layout&, const std::vector<index_t>&, const SettingsAt<float>&);
+template Mesh<double> mesh_at(const Layout&, const std::vector<index_t>&, const SettingsAt<double>&);
 template Mesh<float> mesh_view(const Layout&, const Settings<float>&);
 template Mesh<double> mesh_view(const Layout&, const Settings<double>&);
 template Mesh<float> stacked_view(const Layout&, const Settings<float>&, index_t);

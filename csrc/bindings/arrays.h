@@ -52,6 +52,12 @@ struct Settings {
     std::optional<RealArray<T>> coupler_error, loss_db;
 };
 
+/// The same by their addresses; the last two may be null.
+template <class T>
+struct SettingsAt {
+    const T *theta, *phi, *gamma, *coupler_error, *loss_db;
+};
+
 /// Throws std::invalid_argument unless `array` has just this shape.
 void require_shape(const char* name, const py::array& array, const std::vector<index_t>& shape);
 
@@ -62,6 +68,11 @@ Mesh<T> mesh_view(const Layout& layout, const Settings<T>& settings);
 /// The same for `meshes` of them, stacked along a first dimension; the view is of the first.
 template <class T>
 Mesh<T> stacked_view(const Layout& layout, const Settings<T>& settings, index_t meshes);
+
+/// Checks that every number is finite and that losses are not gains. `stack` comes before all shapes: empty for one mesh,
+/// or how many there are, of which the view is the first.
+template <class T>
+Mesh<T> mesh_at(const Layout& layout, const std::vector<index_t>& stack, const SettingsAt<T>& at);
 
 /// Checks that `light` has shape (batch, modes) and returns its batch.
 index_t require_batch(const char* name, const py::array& light, const Layout& layout);

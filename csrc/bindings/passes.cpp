@@ -6,57 +6,16 @@
 
 #include "bindings/arrays.h"
 #include "bindings/bindings.h"
-#include "cpu.h"
-#include "kernels/table.h"
+#include "bindings/builds.h"
 
 namespace retrolux {
 
 namespace {
 
-struct Build {
-    const char* name;
-    Isa isa;
-    const Table* table;
-};
-
-/// The instruction sets that were compiled in, in ascending order of preference.
-const std::vector<Build>& builds() {
-    static const std::vector<Build> all = {
-        {"baseline", Isa::baseline, &baseline::table},
-#ifdef RETROLUX_X86
-        {"avx2", Isa::avx2, &avx2::table},
-        {"avx512", Isa::avx512, &avx512::table},
-#endif
-    };
-    return all;
-}
-
-template <class T>
-const Passes<T>& passes(const Table& table);
-template <>
-const Passes<float>& passes(const Table& table) {
-    return table.single;
-}
-template <>
-const Passes<double>& passes(const Table& table) {
-    return table.twofold;
-}
-
 /// The kernels of one instruction set.
 class Kernels {
 public:
-    explicit Kernels(const std::string& isa) {
-        for (const Build& build : builds()) {
-            if (isa != build.name) continue;
-            if (!cpu_can_run(build.isa))
-                throw std::invalid_argument("this processor cannot run the instruction set '" + isa + "'");
-            build_ = &build;
-            return;
-        }
-        std::string names;
-        for (const Build& build : builds()) names += std::string(names.empty() ? "" : ", ") + build.name;
-        throw std::invalid_argument("the instruction set must be one of " + names + ", got '" + isa + "'");
-    }
+    explicit Kernels(const std::string& isa) : build_(&usable_build(isa)) {}
 
     const char* isa() const { return build_->name; }
 
@@ -68,7 +27,7 @@ public:
         const Mesh<T> mesh = mesh_view(layout, settings);
         const index_t batch = require_batch("x", x, layout);
         require_shape("y", y, {batch, layout.modes()});
-        run_linear(passes<T>(*build_->table).forward, mesh, x, batch, y, threads);
+        run_linear(build_->passes<T>().forward, mesh, x, batch, y, threads);
     }
 
     template <class T>
@@ -79,7 +38,7 @@ public:
         const Mesh<T> mesh = mesh_view(layout, settings);
         const index_t batch = require_batch("grad_y", grad_y, layout);
         require_shape("grad_x", grad_x, {batch, layout.modes()});
-        run_linear(passes<T>(*build_->table).reverse, mesh, grad_y, batch, grad_x, threads);
+        run_linear(build_->passes<T>().reverse, mesh, grad_y, batch, grad_x, threads);
     }
 
     template <class T>
@@ -90,7 +49,7 @@ public:
                       std::optional<RealArray<T>>& each, std::optional<RealArray<T>>& total,
                       std::optional<RealArray<T>>& second, int threads) const {
         const Settings<T> settings{theta, phi, gamma, coupler_error, loss_db};
-        run_tapped(passes<T>(*build_->table).forward_taps, layout, settings, x, y, weight, each, total, second,
+        run_tapped(build_->passes<T>().forward_taps, layout, settings, x, y, weight, each, total, second,
                    threads);
     }
 
@@ -102,7 +61,7 @@ public:
                        std::optional<RealArray<T>>& each, std::optional<RealArray<T>>& total,
                        std::optional<RealArray<T>>& second, int threads) const {
         const Settings<T> settings{theta, phi, gamma, coupler_error, loss_db};
-        run_tapped(passes<T>(*build_->table).backward_taps, layout, settings, x, y, weight, each, total, second,
+        run_tapped(build_->passes<T>().backward_taps, layout, settings, x, y, weight, each, total, second,
                    threads);
     }
 
@@ -117,7 +76,7 @@ public:
         T* result = reinterpret_cast<T*>(transposed.mutable_data());
         const int usable = usable_threads(threads);
         const py::gil_scoped_release release;
-        passes<T>(*build_->table).matrices(first, meshes, result, usable);
+        build_->passes<T>().matrices(first, meshes, result, usable);
     }
 
     template <class T>
@@ -147,7 +106,7 @@ public:
         T* recovered = identity ? reinterpret_cast<T*>(identity->mutable_data()) : nullptr;
         const int usable = usable_threads(threads);
         const py::gil_scoped_release release;
-        passes<T>(*build_->table).matrices_adjoint(first, meshes, u, grad_u, recovered, gradients, usable);
+        build_->passes<T>().matrices_adjoint(first, meshes, u, grad_u, recovered, gradients, usable);
     }
 
     template <class T>
@@ -165,7 +124,7 @@ public:
             {seed, step, noise_stream}};
         const int usable = usable_threads(threads);
         const py::gil_scoped_release release;
-        passes<T>(*build_->table).disturb(light, modes, out, how, usable);
+        build_->passes<T>().disturb(light, modes, out, how, usable);
     }
 
     /// y = A x; the caller vouches for the entries, of which there may be too many to check them at every product.
@@ -222,7 +181,7 @@ public:
         T* grad_x_data = grad_x ? reinterpret_cast<T*>(grad_x->mutable_data()) : nullptr;
         const int usable = usable_threads(threads);
         const py::gil_scoped_release release;
-        passes<T>(*build_->table).adjoint(mesh, light, gradient, x_data, grad_x_data, gradients, usable);
+        build_->passes<T>().adjoint(mesh, light, gradient, x_data, grad_x_data, gradients, usable);
     }
 
 private:
@@ -284,7 +243,7 @@ private:
         pass(mesh, light, result, taps, usable);
     }
 
-    const Build* build_ = nullptr;
+    const Build* build_;
 };
 
 template <class T>
@@ -337,14 +296,6 @@ void bind_passes(py::module_& module) {
                 py::arg("values").noconvert(), py::arg("x").noconvert(), py::arg("y").noconvert(), py::arg("threads"));
     bind_precision<float>(kernels);
     bind_precision<double>(kernels);
-
-    py::list built, usable;
-    for (const Build& build : builds()) {
-        built.append(build.name);
-        if (cpu_can_run(build.isa)) usable.append(build.name);
-    }
-    module.attr("isas_built") = py::tuple(built);
-    module.attr("isas_usable") = py::tuple(usable);
 }
 
 }  // namespace retrolux

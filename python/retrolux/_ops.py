@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from retrolux._kernels import kernels
+from retrolux._kernels import address_kernels
 from retrolux.mesh import Topology
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from numpy.typing import NDArray
 
 __all__ = ["adjoint", "forward", "matrices", "matrices_adjoint", "reverse"]
 
@@ -34,38 +32,45 @@ _library.define(
 )
 
 # Relative error in the recovered input above which an adjoint pass through unequal losses is refused.
-_RECOVERY_TOLERANCE = {"complex64": 1e-3, "complex128": 1e-9}
+_RECOVERY_TOLERANCE = {torch.complex64: 1e-3, torch.complex128: 1e-9}
 
 
-def _array(tensor: Tensor) -> NDArray[Any]:
-    """Return a C-ordered NumPy view of a tensor; a copy where it is a conjugate, negated or strided view."""
-    return np.ascontiguousarray(tensor.numpy(force=True))
+def _plain(tensor: Tensor) -> Tensor:
+    """Return a tensor whose memory holds its elements in C order: itself, or a copy of a conjugate or strided view."""
+    if tensor.is_contiguous() and not tensor.is_conj() and not tensor.is_neg():
+        return tensor
+    return tensor.resolve_conj().resolve_neg().contiguous()
 
 
-def _arrays(
-    theta: Tensor, phi: Tensor, gamma: Tensor, coupler_error: Tensor | None, loss_db: Tensor | None
-) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any] | None, NDArray[Any] | None]:
-    return (
-        _array(theta),
-        _array(phi),
-        _array(gamma),
-        None if coupler_error is None else _array(coupler_error),
-        None if loss_db is None else _array(loss_db),
-    )
+def _address(tensor: Tensor | None) -> int:
+    return 0 if tensor is None else tensor.data_ptr()
 
 
-def _rows(light: Tensor, modes: int) -> NDArray[Any]:
-    """Return light of shape (…, modes) as plain rows of shape (batch, modes)."""
-    return _array(light).reshape(-1, modes)
+class _Settings:
+    """The settings of a mesh as the kernels take them; keeps their tensors alive."""
+
+    def __init__(self, *settings: Tensor | None) -> None:
+        self.tensors = [None if setting is None else _plain(setting) for setting in settings]
+        self.addresses = [_address(tensor) for tensor in self.tensors]
 
 
 def _linear(
-    run: Callable[..., None], light: Tensor, settings: tuple[NDArray[Any] | None, ...], topology: str
+    backward: bool, light: Tensor, settings: tuple[Tensor | None, ...], topology: str
 ) -> Tensor:
-    """Return what one of the kernels makes of light of shape (…, modes)."""
+    """Return what a mesh makes of light of shape (…, modes)."""
     layout = Topology.from_key(topology).layout
-    result = torch.empty(light.shape, dtype=light.dtype)
-    run(layout, _rows(light, layout.modes), *settings, _rows(result, layout.modes), torch.get_num_threads())
+    passed, plain = _Settings(*settings), _plain(light)
+    result = torch.empty_like(plain)
+    address_kernels.linear(
+        backward,
+        light.dtype == torch.complex128,
+        layout,
+        plain.data_ptr(),
+        plain.numel() // layout.modes,
+        *passed.addresses,
+        result.data_ptr(),
+        torch.get_num_threads(),
+    )
     return result
 
 
@@ -78,7 +83,7 @@ def _forward(
     loss_db: Tensor | None,
     topology: str,
 ) -> Tensor:
-    return _linear(kernels.forward, x, _arrays(theta, phi, gamma, coupler_error, loss_db), topology)
+    return _linear(False, x, (theta, phi, gamma, coupler_error, loss_db), topology)
 
 
 def _reverse(
@@ -90,7 +95,7 @@ def _reverse(
     loss_db: Tensor | None,
     topology: str,
 ) -> Tensor:
-    return _linear(kernels.reverse, grad_y, _arrays(theta, phi, gamma, coupler_error, loss_db), topology)
+    return _linear(True, grad_y, (theta, phi, gamma, coupler_error, loss_db), topology)
 
 
 def _adjoint(
@@ -105,39 +110,43 @@ def _adjoint(
     topology: str,
     input_gradient: bool,
     error_gradients: bool,
-) -> tuple[Tensor, ...]:
+) -> tuple[Tensor | None, ...]:
     layout = Topology.from_key(topology).layout
-    settings = _arrays(theta, phi, gamma, coupler_error, loss_db)
-    light = _rows(y, layout.modes)
-    recovered = None if x is None else np.empty_like(light)
-    gradients = _room_for_gradients(y, theta, phi, gamma, input_gradient, error_gradients)
-    grad_x, grad_theta, grad_phi, grad_gamma, grad_coupler_error, grad_loss_db = gradients
-    kernels.adjoint(
+    settings = _Settings(theta, phi, gamma, coupler_error, loss_db)
+    light, gradient = _plain(y), _plain(grad_y)
+    recovered = None if x is None else torch.empty_like(light)
+    grad_x = torch.empty_like(light) if input_gradient else None
+    grads = _room_for_setting_gradients(theta, phi, gamma, error_gradients)
+    address_kernels.adjoint(
+        y.dtype == torch.complex128,
         layout,
-        light,
-        _rows(grad_y, layout.modes),
-        *settings,
-        recovered,
-        _rows(grad_x, layout.modes) if input_gradient else None,
-        grad_theta.numpy(),
-        grad_phi.numpy(),
-        grad_gamma.numpy(),
-        grad_coupler_error.numpy() if error_gradients else None,
-        grad_loss_db.numpy() if error_gradients else None,
+        light.data_ptr(),
+        light.numel() // layout.modes,
+        gradient.data_ptr(),
+        *settings.addresses,
+        _address(recovered),
+        _address(grad_x),
+        *map(_address, grads),
         torch.get_num_threads(),
     )
     if x is not None and recovered is not None:
-        _require_recovered(recovered, _rows(x, layout.modes))
-    return gradients
+        _require_recovered(recovered, x)
+    return (grad_x, *grads)
 
 
 def _matrices(
     theta: Tensor, phi: Tensor, gamma: Tensor, coupler_error: Tensor | None, loss_db: Tensor | None, topology: str
 ) -> Tensor:
-    layout = Topology.from_key(topology).layout
-    settings = _arrays(theta, phi, gamma, coupler_error, loss_db)
+    settings = _Settings(theta, phi, gamma, coupler_error, loss_db)
     result = _room_for_matrices(theta, gamma)
-    kernels.matrices(layout, *settings, result.numpy(), torch.get_num_threads())
+    address_kernels.matrices(
+        theta.dtype == torch.float64,
+        Topology.from_key(topology).layout,
+        _stack(theta),
+        *settings.addresses,
+        result.data_ptr(),
+        torch.get_num_threads(),
+    )
     return result
 
 
@@ -151,28 +160,30 @@ def _matrices_adjoint(
     loss_db: Tensor | None,
     topology: str,
     error_gradients: bool,
-) -> tuple[Tensor, ...]:
-    layout = Topology.from_key(topology).layout
-    settings = _arrays(theta, phi, gamma, coupler_error, loss_db)
-    gradients = _room_for_setting_gradients(theta, phi, gamma, error_gradients)
-    grad_theta, grad_phi, grad_gamma, grad_coupler_error, grad_loss_db = gradients
-    recovered = None if loss_db is None else np.empty(transposed.shape, _array(transposed).dtype)
-    kernels.matrices_adjoint(
-        layout,
-        _array(transposed),
-        _array(grad_transposed),
-        *settings,
-        recovered,
-        grad_theta.numpy(),
-        grad_phi.numpy(),
-        grad_gamma.numpy(),
-        grad_coupler_error.numpy() if error_gradients else None,
-        grad_loss_db.numpy() if error_gradients else None,
+) -> tuple[Tensor | None, ...]:
+    settings = _Settings(theta, phi, gamma, coupler_error, loss_db)
+    light, gradient = _plain(transposed), _plain(grad_transposed)
+    recovered = None if loss_db is None else torch.empty_like(light)
+    grads = _room_for_setting_gradients(theta, phi, gamma, error_gradients)
+    address_kernels.matrices_adjoint(
+        theta.dtype == torch.float64,
+        Topology.from_key(topology).layout,
+        _stack(theta),
+        light.data_ptr(),
+        gradient.data_ptr(),
+        *settings.addresses,
+        _address(recovered),
+        *map(_address, grads),
         torch.get_num_threads(),
     )
     if recovered is not None:
-        _require_recovered(recovered, np.eye(layout.modes, dtype=recovered.dtype))
-    return gradients
+        _require_recovered(recovered, torch.eye(gamma.shape[-1], dtype=recovered.dtype))
+    return grads
+
+
+def _stack(theta: Tensor) -> int:
+    """Return how many meshes are stacked, -1 for the settings of one."""
+    return -1 if theta.ndim == 1 else len(theta)
 
 
 def _room_for_matrices(theta: Tensor, gamma: Tensor) -> Tensor:
@@ -180,35 +191,79 @@ def _room_for_matrices(theta: Tensor, gamma: Tensor) -> Tensor:
     return theta.new_empty((*gamma.shape, gamma.shape[-1]), dtype=theta.dtype.to_complex())
 
 
-def _room_for_gradients(
-    y: Tensor, theta: Tensor, phi: Tensor, gamma: Tensor, input_gradient: bool, error_gradients: bool
-) -> tuple[Tensor, ...]:
-    """Return uninitialised gradients of x, theta, phi, gamma, coupler_error and loss_db; empty where not wanted."""
-    grad_x = y.new_empty(y.shape if input_gradient else (0,))
-    return (grad_x, *_room_for_setting_gradients(theta, phi, gamma, error_gradients))
-
-
-def _room_for_setting_gradients(theta: Tensor, phi: Tensor, gamma: Tensor, error_gradients: bool) -> tuple[Tensor, ...]:
-    errors = theta.shape if error_gradients else (0,)
+def _room_for_setting_gradients(
+    theta: Tensor, phi: Tensor, gamma: Tensor, error_gradients: bool
+) -> tuple[Tensor | None, ...]:
+    """Return uninitialised gradients of theta, phi, gamma, coupler_error and loss_db; None where not wanted."""
     return (
         *(torch.empty_like(setting, memory_format=torch.contiguous_format) for setting in (theta, phi, gamma)),
-        theta.new_empty((*errors, 2)),
-        theta.new_empty((*errors, 4)),
+        theta.new_empty((*theta.shape, 2)) if error_gradients else None,
+        theta.new_empty((*theta.shape, 4)) if error_gradients else None,
     )
 
 
-def _require_recovered(recovered: NDArray[Any], x: NDArray[Any]) -> None:
+def _filled(gradients: tuple[Tensor | None, ...]) -> tuple[Tensor, ...]:
+    """Return gradients as an operator has to, with an empty tensor for each that is not wanted."""
+    like = next(gradient for gradient in gradients if gradient is not None)
+    return tuple(like.new_empty((0,)) if gradient is None else gradient for gradient in gradients)
+
+
+def _require_recovered(recovered: Tensor, x: Tensor) -> None:
     """Refuse gradients when unequal losses have drowned light that the reversal needs in rounding errors."""
-    if not x.size:
+    if not x.numel():
         return
-    scale = float(np.abs(x).max())
-    error = float(np.abs(recovered - x).max())
-    tolerance = _RECOVERY_TOLERANCE[x.dtype.name]
-    if np.isfinite(scale) and not error <= tolerance * scale:
+    scale = float(x.abs().max())
+    error = float((recovered - x).abs().max())
+    tolerance = _RECOVERY_TOLERANCE[x.dtype]
+    if math.isfinite(scale) and not error <= tolerance * scale:
         raise RuntimeError(
             "light cannot be traced back through losses this unequal: the input is recovered with a relative error "
-            f"of {error / scale:.1e} in {x.dtype.name}, more than {tolerance:g}; use complex128 or smaller loss_db"
+            f"of {error / scale:.1e} in {str(x.dtype).removeprefix('torch.')}, more than {tolerance:g}; "
+            "use complex128 or smaller loss_db"
         )
+
+
+def _require_fit(light: tuple[Tensor, ...], settings: tuple[Tensor | None, ...], topology: str) -> None:
+    """Refuse tensors that do not belong together, before addresses are taken; `functional` says it more kindly."""
+    known = Topology.from_key(topology)
+    theta, gamma = settings[0], settings[2]
+    assert theta is not None
+    assert gamma is not None
+    stack, real = theta.shape[:-1], theta.dtype
+    shapes = ((known.mzis,), (known.mzis,), (known.modes,), (known.mzis, 2), (known.mzis, 4))
+    fit = len(stack) <= 1 and real in (torch.float32, torch.float64)
+    for setting, shape in zip(settings, shapes, strict=True):
+        fit &= setting is None or (setting.shape == (*stack, *shape) and setting.dtype == real)
+    for tensor in light:
+        fit &= tensor.shape[-1:] == (known.modes,) and tensor.shape == light[0].shape and tensor.dtype == real.to_complex()
+    if not fit:
+        shown = [None if tensor is None else (tuple(tensor.shape), tensor.dtype) for tensor in (*light, *settings)]
+        raise ValueError(f"light and settings must fit {known} in one precision, got {shown}")
+
+
+def _checked_linear(run: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    def operator(light: Tensor, *arguments: Any) -> Tensor:
+        _require_fit((light,), arguments[:5], arguments[5])
+        return run(light, *arguments)
+
+    return operator
+
+
+def _checked_adjoint(y: Tensor, grad_y: Tensor, x: Tensor | None, *arguments: Any) -> tuple[Tensor, ...]:
+    _require_fit((y, grad_y) if x is None else (y, grad_y, x), arguments[:5], arguments[5])
+    return _filled(_adjoint(y, grad_y, x, *arguments))
+
+
+def _checked_matrices(*arguments: Any) -> Tensor:
+    _require_fit((), arguments[:5], arguments[5])
+    return _matrices(*arguments)
+
+
+def _checked_matrices_adjoint(transposed: Tensor, grad_transposed: Tensor, *arguments: Any) -> tuple[Tensor, ...]:
+    _require_fit((transposed, grad_transposed), arguments[:5], arguments[5])
+    if transposed.shape != (*arguments[2].shape, arguments[2].shape[-1]):
+        raise ValueError(f"transposed must be a matrix for each gamma, got shape {tuple(transposed.shape)}")
+    return _filled(_matrices_adjoint(transposed, grad_transposed, *arguments))
 
 
 def _fake_linear(light: Tensor, *settings: object) -> Tensor:
@@ -228,7 +283,8 @@ def _fake_adjoint(
     input_gradient: bool,
     error_gradients: bool,
 ) -> tuple[Tensor, ...]:
-    return _room_for_gradients(y, theta, phi, gamma, input_gradient, error_gradients)
+    grad_x = y.new_empty(y.shape) if input_gradient else None
+    return _filled((grad_x, *_room_for_setting_gradients(theta, phi, gamma, error_gradients)))
 
 
 def _fake_matrices(theta: Tensor, phi: Tensor, gamma: Tensor, *others: object) -> Tensor:
@@ -246,18 +302,17 @@ def _fake_matrices_adjoint(
     topology: str,
     error_gradients: bool,
 ) -> tuple[Tensor, ...]:
-    return _room_for_setting_gradients(theta, phi, gamma, error_gradients)
+    return _filled(_room_for_setting_gradients(theta, phi, gamma, error_gradients))
 
 
-_library.impl("forward", _forward, "CPU")
-_library.impl("reverse", _reverse, "CPU")
-_library.impl("adjoint", _adjoint, "CPU")
-_library.impl("matrices", _matrices, "CPU")
-_library.impl("matrices_adjoint", _matrices_adjoint, "CPU")
+_library.impl("forward", _checked_linear(_forward), "CPU")
+_library.impl("reverse", _checked_linear(_reverse), "CPU")
+_library.impl("adjoint", _checked_adjoint, "CPU")
+_library.impl("matrices", _checked_matrices, "CPU")
+_library.impl("matrices_adjoint", _checked_matrices_adjoint, "CPU")
 torch.library.register_fake("retrolux::forward", _fake_linear, lib=_library)
 torch.library.register_fake("retrolux::reverse", _fake_linear, lib=_library)
 torch.library.register_fake("retrolux::adjoint", _fake_adjoint, lib=_library)
-
 torch.library.register_fake("retrolux::matrices", _fake_matrices, lib=_library)
 torch.library.register_fake("retrolux::matrices_adjoint", _fake_matrices_adjoint, lib=_library)
 
@@ -265,7 +320,8 @@ torch.library.register_fake("retrolux::matrices_adjoint", _fake_matrices_adjoint
 def _direct(operator: Callable[..., Any], kernel: Callable[..., Any]) -> Callable[..., Any]:
     """Return a call of `kernel` that goes through `operator` where torch traces, fakes or wraps tensors.
 
-    Plain tensors need no dispatcher, which takes 5 to 30 µs: as long as a small batch's whole pass.
+    Plain tensors need no dispatcher, which takes 5 to 30 µs: as long as a small batch's whole pass. `functional` has
+    checked them.
     """
 
     def call(light: Tensor, *arguments: object) -> Any:

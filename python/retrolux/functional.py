@@ -17,6 +17,7 @@ __all__ = ["Route", "choose_route", "matrices", "propagate"]
 
 Route: TypeAlias = Literal["auto", "mesh", "matrix"]
 
+_CPU = torch.device("cpu")
 _REAL_OF = {torch.complex64: torch.float32, torch.complex128: torch.float64}
 _COMPLEX_OF = {
     torch.float16: torch.complex64,
@@ -217,7 +218,7 @@ class _Matrices(torch.autograd.Function):
         topology: str,
     ) -> Tensor:
         settings = theta, phi, gamma, coupler_error, loss_db
-        transposed: Tensor = _ops.matrices(*map(_on_cpu, settings), topology).to(theta.device)
+        transposed: Tensor = _ops.matrices(*(_on(setting, _CPU) for setting in settings), topology).to(theta.device)
         ctx.save_for_backward(transposed, *settings)
         ctx.topology = topology
         return transposed
@@ -245,7 +246,7 @@ class _ByMatrix(torch.autograd.Function):
         topology: str,
     ) -> Tensor:
         settings = theta, phi, gamma, coupler_error, loss_db
-        transposed: Tensor = _ops.matrices(*map(_on_cpu, settings), topology).to(x.device)
+        transposed: Tensor = _ops.matrices(*(_on(setting, _CPU) for setting in settings), topology).to(x.device)
         ctx.save_for_backward(x, transposed, *settings)
         ctx.topology = topology
         return x @ transposed
@@ -267,10 +268,10 @@ def _matrix_gradients(
     transposed: Tensor, grad_transposed: Tensor, settings: list[Tensor | None], topology: str, need: list[bool]
 ) -> tuple[Tensor | None, ...]:
     """Return the gradients of the settings that are needed, from those of the matrices, wherever these are."""
-    passed = [_on_cpu(setting) for setting in settings]
+    passed = [_on(setting, _CPU) for setting in settings]
     grads = _ops.matrices_adjoint(transposed.cpu(), grad_transposed.cpu(), *passed, topology, any(need[3:]))
     device = transposed.device
-    return tuple(grad.to(device) if wanted else None for grad, wanted in zip(grads, need, strict=True))
+    return tuple(_on(grad, device) if wanted else None for grad, wanted in zip(grads, need, strict=True))
 
 
 def _setting_gradients(
@@ -287,8 +288,8 @@ def _setting_gradients(
     return tuple(grad if need else None for grad, need in zip(grads, [need_x, *need_settings], strict=True))
 
 
-def _on_cpu(setting: Tensor | None) -> Tensor | None:
-    return None if setting is None else setting.cpu()
+def _on(tensor: Tensor | None, device: torch.device) -> Tensor | None:
+    return None if tensor is None else tensor.to(device)
 
 
 def _checked(

@@ -1,0 +1,53 @@
+#include "bindings/builds.h"
+
+#include <stdexcept>
+
+#include "bindings/bindings.h"
+
+namespace retrolux {
+
+namespace py = pybind11;
+
+template <>
+const Passes<float>& Build::passes() const {
+    return table->single;
+}
+template <>
+const Passes<double>& Build::passes() const {
+    return table->twofold;
+}
+
+const std::vector<Build>& builds() {
+    static const std::vector<Build> all = {
+        {"baseline", Isa::baseline, &baseline::table},
+#ifdef RETROLUX_X86
+        {"avx2", Isa::avx2, &avx2::table},
+        {"avx512", Isa::avx512, &avx512::table},
+#endif
+    };
+    return all;
+}
+
+const Build& usable_build(const std::string& isa) {
+    std::string names;
+    for (const Build& build : builds()) {
+        names += std::string(names.empty() ? "" : ", ") + build.name;
+        if (isa != build.name) continue;
+        if (!cpu_can_run(build.isa))
+            throw std::invalid_argument("this processor cannot run the instruction set '" + isa + "'");
+        return build;
+    }
+    throw std::invalid_argument("the instruction set must be one of " + names + ", got '" + isa + "'");
+}
+
+void bind_builds(py::module_& module) {
+    py::list built, usable;
+    for (const Build& build : builds()) {
+        built.append(build.name);
+        if (cpu_can_run(build.isa)) usable.append(build.name);
+    }
+    module.attr("isas_built") = py::tuple(built);
+    module.attr("isas_usable") = py::tuple(usable);
+}
+
+}  // namespace retrolux
