@@ -10,7 +10,7 @@ from _readme import table
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Measured", "extrapolated", "ring_seconds", "step_seconds"]
+__all__ = ["Measured", "extrapolated", "ring_seconds", "samples_of_exchange", "step_seconds"]
 
 # Assumed, not measured: a link of 10 Gbit/s, and what a message costs however short it is.
 _LINK_BYTES_PER_S = 10e9 / 8
@@ -30,8 +30,9 @@ class Measured:
     modes: int
     mzis: int
     seconds: float
-    """Per sample [s], at this batch:"""
-    batch: int
+    """Per sample [s]."""
+    disturbed: bool
+    """Whether other processes were in the way."""
     peak: int
     """Memory [B]."""
 
@@ -51,55 +52,56 @@ def step_seconds(measured: Measured, batch: int, machines: int) -> float:
     return measured.seconds * batch / machines + ring_seconds(measured.gradient_bytes, machines)
 
 
-def extrapolated(sizes: Sequence[Measured]) -> str:
-    """Return the text with its tables; the smallest share of a machine is the batch that was measured."""
-    batch = sizes[0].batch * _MACHINES[-1]
-    return "\n\n".join(
-        [
-            f"Assumed: machines like this one, a link of {8 * _LINK_BYTES_PER_S / 1e9:.0f} Gbit/s with "
-            f"{1e6 * _MESSAGE_S:.0f} µs per message, and no overlap of exchange and computation. One mesh, complex64, "
-            f"a batch of {batch} in a step over P machines:",
-            scaling_table(sizes, batch),
-            f"An epoch is {_EPOCH} samples. For an efficiency of {_EFFICIENT:.0%} the exchange may take "
-            f"{1 / _EFFICIENT - 1:.3f} of the computation, which needs a least number of samples per machine; the link "
-            f"alone asks for it, with many machines and messages that cost nothing. The largest mesh is the one whose "
-            f"step takes {_MEMORY / 1e9:.0f} GB at the peak per MZI of each row:",
-            epoch_table(sizes),
-        ]
+def extrapolated(sizes: Sequence[Measured], share: int) -> str:
+    """Return the text with its tables; `share` samples, the batch that was measured, are the least of a machine."""
+    batch = share * _MACHINES[-1]
+    assumed = (
+        f"Assumed: machines like this one, a link of {8 * _LINK_BYTES_PER_S / 1e9:.0f} Gbit/s, "
+        f"{1e6 * _MESSAGE_S:.0f} µs per message. One mesh, complex64, {batch} samples in a step over P machines:"
     )
+    explained = (
+        f"An epoch is {_EPOCH} samples, in such steps. Exchange in samples is the time of the link alone, with many "
+        f"machines, over that of a sample; {_EFFICIENT / (1 - _EFFICIENT):.0f} times as many per machine make an "
+        f"efficiency of {_EFFICIENT:.0%}. The largest N is that of a step that takes {_MEMORY / 1e9:.0f} GB, at the "
+        "bytes per MZI of its row:"
+    )
+    return "\n\n".join([assumed, scaling_table(sizes, batch), explained, epoch_table(sizes, batch)])
 
 
 def scaling_table(sizes: Sequence[Measured], batch: int) -> str:
     """Return the table of a step over machines."""
     rows = []
     for size in sizes:
-        alone = step_seconds(size, batch, 1)
+        alone, mark = step_seconds(size, batch, 1), "~" * size.disturbed
         for machines in _MACHINES:
             seconds = step_seconds(size, batch, machines)
             exchange = ring_seconds(size.gradient_bytes, machines)
-            shown = [f"{seconds:.3g}", f"{1e3 * exchange:.3g}", f"{alone / seconds:.2f}"]
-            rows.append([f"{size.modes}, P = {machines}", *shown, f"{alone / seconds / machines:.0%}"])
+            shown = [f"{mark}{seconds:.3g}", f"{1e3 * exchange:.3g}", f"{mark}{alone / seconds:.2f}"]
+            rows.append([f"{size.modes}, P = {machines}", *shown, f"{mark}{alone / seconds / machines:.0%}"])
     return table(["N, machines", "step [s]", "of it exchange [ms]", "speed-up", "efficiency"], rows)
 
 
-def epoch_table(sizes: Sequence[Measured]) -> str:
+def epoch_table(sizes: Sequence[Measured], batch: int) -> str:
     """Return the table of epochs, of the exchange in samples, and of what fits into memory."""
     rows = []
     for size in sizes:
-        samples = 2 * size.gradient_bytes / _LINK_BYTES_PER_S / size.seconds
-        share, most = _EPOCH / _MACHINES[-1], size.batch * _MACHINES[-1]
-        apart = share * size.seconds + _EPOCH / most * ring_seconds(size.gradient_bytes, _MACHINES[-1])
+        mark = "~" * size.disturbed
+        samples = samples_of_exchange(size)
         rows.append(
             [
                 str(size.modes),
-                f"{_EPOCH * size.seconds:.3g}",
-                f"{apart:.3g}",
+                *(f"{mark}{_EPOCH / batch * step_seconds(size, batch, count):.3g}" for count in (1, _MACHINES[-1])),
                 f"{size.gradient_bytes / 1e6:.3g}",
-                f"{samples:.1f}",
-                f"{samples * _EFFICIENT / (1 - _EFFICIENT):.0f}",
+                f"{mark}{samples:.1f}",
+                f"{mark}{samples * _EFFICIENT / (1 - _EFFICIENT):.0f}",
                 f"{(2 * _MEMORY * size.mzis / size.peak) ** 0.5:.0f}",
             ]
         )
     header = ["N", "epoch, one machine [s]", f"{_MACHINES[-1]} machines [s]", "gradients [MB]"]
-    header += ["exchange, in samples' time", f"samples per machine for {_EFFICIENT:.0%}", "largest N"]
+    header += ["exchange in samples", f"samples per machine for {_EFFICIENT:.0%}", "largest N"]
     return table(header, rows)
+
+
+def samples_of_exchange(size: Measured) -> float:
+    """Return how many samples a machine computes in the time of the exchange, with many machines and short messages."""
+    return 2 * size.gradient_bytes / _LINK_BYTES_PER_S / size.seconds

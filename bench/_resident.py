@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from unittest import mock
 
 import torch
 
@@ -46,12 +47,15 @@ def resident(
     The small case `warm_up` runs first: what any first call brings with it does not count. `prepare` is a function of
     a module, since every case has a process of its own.
     """
-    # The allocator would keep what is freed below this size, and serve the call from it unseen.
-    os.environ["MALLOC_MMAP_THRESHOLD_"] = "65536"
     context = get_context("forkserver")
     context.set_forkserver_preload(["torch", "retrolux.study"])
-    with ProcessPoolExecutor(1, context, max_tasks_per_child=1) as apart:
-        return [apart.submit(_measure, prepare, case, warm_up, threads).result() for case in cases]
+    found = []
+    # The allocator would keep what is freed below this size, and serve the call from it unseen.
+    with mock.patch.dict(os.environ, MALLOC_MMAP_THRESHOLD_="65536"):
+        for case in cases:
+            with ProcessPoolExecutor(1, context) as apart:
+                found.append(apart.submit(_measure, prepare, case, warm_up, threads).result())
+    return found
 
 
 def _measure(

@@ -1,6 +1,6 @@
 """Time and memory against the number of modes, from 64 to 4096: what was measured, and what follows for more machines.
 
-python bench/scale.py [--quick] [--threads 2] [--output bench/README.md]
+python bench/scale.py [--largest 512] [--threads 2] [--output bench/README.md]
 
 Rectangular meshes on the mesh route, in single and double precision. About 4 minutes on two cores.
 """
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,20 +30,20 @@ from retrolux.mesh import Topology, rectangular
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from numpy.typing import ArrayLike, NDArray
     from torch import Tensor
 
     from retrolux.bench.timing import Timing
 
-_MODES = (64, 128, 256, 512, 1024, 2048, 4096)
-_QUICK_MODES = _MODES[:4]
+# Up to 1024 time per sample has to grow as N^2, to within this exponent: sizes that take turns, fitted round by round.
+_MODES, _GOAL = (64, 128, 256, 512, 1024), 2.1
+_BEYOND = (2048, 4096)
 # Large enough that calls of Python are little of the smallest mesh's time, small enough for the largest mesh.
 _BATCH = 256
 _DTYPES = (torch.complex64, torch.complex128)
-# Up to here time per sample has to grow as N^2, to within this exponent.
-_LARGEST_OF_GOAL, _GOAL = 1024, 2.1
 _SECONDS = 0.5
 _OPERATIONS = {"forward": FORWARD_MZI, "step": FORWARD_MZI + ADJOINT_MZI}
-_QUICK_MEMORY = (4, torch.complex64)
+_WARM_UP = (4, torch.complex64)
 
 
 @dataclass(frozen=True)
@@ -86,42 +87,45 @@ def _topology(modes: int) -> Topology:
     return topology
 
 
-def measure(modes: int, dtype: torch.dtype, patience: Patience) -> Size:
-    """Time one size."""
+def measure(modes: Sequence[int], dtype: torch.dtype, patience: Patience) -> list[Size]:
+    """Time sizes in turns, so that what disturbs the machine disturbs all of them alike."""
+    contenders = {(n, what): call for n in modes for what, call in _passes(n, dtype).items()}
+    times = alternate(contenders, _SECONDS * len(contenders), patience, at_least=3)
+    sizes = []
+    for n in modes:
+        topology = _topology(n)
+        makers = {"topology": partial(_topology, n), "layer": partial(nn.Mesh, topology, dtype, seed=0)}
+        making: dict[str, Timing] = alternate(makers, _SECONDS / 10, patience, at_least=2)
+        sizes.append(Size(n, dtype, {what: times[n, what] for what in _OPERATIONS}, making))
+    return sizes
+
+
+def _passes(modes: int, dtype: torch.dtype) -> dict[str, Callable[[], object]]:
     layer, x, _ = _layer_and_light(modes, dtype)
 
     def forward() -> Tensor:
         with torch.no_grad():
             return layer(x)  # type: ignore[no-any-return]
 
-    times = alternate({"forward": forward, "step": step_of(modes, dtype)}, _SECONDS, patience, at_least=3)
-    contenders = {"topology": lambda: _topology(modes), "layer": lambda: nn.Mesh(layer.topology, dtype, seed=0)}
-    making: dict[str, Timing] = alternate(contenders, _SECONDS / 10, patience, at_least=2)
-    return Size(modes, dtype, times, making)
+    return {"forward": forward, "step": step_of(modes, dtype)}
 
 
-def exponent(modes: Sequence[int], values: Sequence[float]) -> float:
-    """Return x of the law ``modes ** x`` that fits `values` best: least squares of the logarithms."""
-    return float(np.polyfit(np.log(modes), np.log(values), 1)[0])
+def exponents(modes: Sequence[int], values: ArrayLike) -> NDArray[np.float64]:
+    """Return x of the laws ``modes ** x`` that fit each column of `values` best: least squares of the logarithms."""
+    return np.atleast_1d(np.polyfit(np.log(modes), np.log(values), 1)[0])
 
 
 def time_table(sizes: list[Size]) -> str:
-    """Return the table of the time per sample in one precision."""
+    """Return the table of the time per sample in one precision, with the exponent from each row to the next."""
     rows = []
     for smaller, size in zip([None, *sizes], sizes, strict=False):
         row = [str(size.modes), f"{size.mzis}"]
         for what, timing in size.times.items():
-            row += [_sample(timing, timing.median), _sample(timing, timing.minimum), f"{size.rate(what) / 1e9:.0f}"]
-            pair = None if smaller is None else (smaller.times[what].median, timing.median)
-            row.append("–" if smaller is None or pair is None else f"{exponent((smaller.modes, size.modes), pair):.2f}")
+            row += [f"{'~' * timing.disturbed}{1e6 * timing.median / _BATCH:.4g}", f"{size.rate(what) / 1e9:.0f}"]
+            row.append(f"{_medians_exponent([smaller, size], what):.2f}" if smaller else "–")
         rows.append(row)
-    columns = ["median [µs]", "min [µs]", "GFLOP/s", "from the last N: N^"]
-    return table(["N", "MZIs", *(f"{what}, {column}" for what in _OPERATIONS for column in columns)], rows)
-
-
-def _sample(timing: Timing, seconds: float) -> str:
-    """Return microseconds per sample, marked by ~ when other processes were in the way."""
-    return f"{'~' * timing.disturbed}{1e6 * seconds / _BATCH:.4g}"
+    columns = [" [µs]", ", GFLOP/s", ", exponent"]
+    return table(["N", "MZIs", *(f"{what}{column}" for what in _OPERATIONS for column in columns)], rows)
 
 
 def size_table(sizes: list[Size], memory: list[Memory]) -> str:
@@ -134,7 +138,9 @@ def size_table(sizes: list[Size], memory: list[Memory]) -> str:
         for _, taken in pairs:
             row += [_megabytes(taken.held), _megabytes(taken.peak), f"{taken.peak / size.mzis:.0f}"]
         rows.append([*row, *(f"{'~' * made.disturbed}{1e3 * made.median:.3g}" for made in size.making.values())])
-    header = [f"{_name(dtype)}, {what}" for dtype in by_dtype for what in ("held [MB]", "peak [MB]", "peak per MZI [B]")]
+    header = [
+        f"{_name(dtype)}, {what}" for dtype in by_dtype for what in ("held [MB]", "peak [MB]", "peak per MZI [B]")
+    ]
     return table(["N", *header, "topology [ms]", "layer [ms]"], rows)
 
 
@@ -142,22 +148,23 @@ def exponent_table(sizes: list[Size], memory: list[Memory]) -> str:
     """Return the table of the fitted exponents, with the goal for the time per sample."""
     rows = []
     for dtype, pairs in _by_dtype(sizes, memory).items():
-        modes = [size.modes for size, _ in pairs]
-        within = sum(n <= _LARGEST_OF_GOAL for n in modes)
+        found = [size for size, _ in pairs]
+        paired = [size for size in found if size.modes in _MODES]
         for what in _OPERATIONS:
-            times = [size.times[what] for size, _ in pairs]
-            medians, minima = [time.median for time in times], [time.minimum for time in times]
-            found = exponent(modes[:within], medians[:within])
-            disturbed = any(time.disturbed for time in times[:within])
-            verdict = "disturbed" if disturbed else "met" if found <= _GOAL else "**missed**"
-            fits = [found, exponent(modes[:within], minima[:within]), exponent(modes, medians)]
-            rows.append([f"{what}, {_name(dtype)}", *(f"{fit:.2f}" for fit in fits), f"≤ {_GOAL}: {verdict}"])
-        peaks = [taken.peak for _, taken in pairs]
-        fits = [exponent(modes[:within], peaks[:within]), exponent(modes, peaks)]
-        rows.append([f"peak memory of a step, {_name(dtype)}", f"{fits[0]:.2f}", "–", f"{fits[1]:.2f}", "–"])
-    first, last = sizes[0].modes, sizes[-1].modes
-    to_goal = f"N = {first} to {min(last, _LARGEST_OF_GOAL)}"
-    return table(["exponent of N", to_goal, "of the minima", f"N = {first} to {last}", "goal"], rows)
+            times = [size.times[what] for size in paired]
+            fits = exponents([size.modes for size in paired], [time.seconds for time in times])
+            low, middle, high = np.quantile(fits, [0.25, 0.5, 0.75])
+            verdict = "disturbed" if times[0].disturbed else "met" if middle <= _GOAL else "**missed**"
+            row = [f"{middle:.2f} ({low:.2f} to {high:.2f})", f"{_medians_exponent(found, what):.2f}"]
+            rows.append([f"time of the {what}, {_name(dtype)}", *row, f"≤ {_GOAL}: {verdict}"])
+        modes, peaks = [size.modes for size in found], [taken.peak for _, taken in pairs]
+        row = [f"{exponents(modes[:count], peaks[:count])[0]:.2f}" for count in (len(paired), len(found))]
+        rows.append([f"peak memory of a step, {_name(dtype)}", *row, "–"])
+    return table(["exponent of N", f"up to N = {paired[-1].modes}", f"up to {found[-1].modes}", "goal"], rows)
+
+
+def _medians_exponent(sizes: list[Size], what: str) -> float:
+    return float(exponents([size.modes for size in sizes], [size.times[what].median for size in sizes])[0])
 
 
 def _by_dtype(sizes: list[Size], memory: list[Memory]) -> dict[torch.dtype, list[tuple[Size, Memory]]]:
@@ -175,26 +182,27 @@ def _megabytes(count: int) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help=f"up to {_QUICK_MODES[-1]} modes")
+    parser.add_argument("--largest", type=int, choices=_MODES[2:] + _BEYOND, default=_BEYOND[-1], help="size")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--output", type=Path, help="a Markdown file with the markers of these tables")
     parser.add_argument("--patience", type=float, default=0, help="seconds to wait for a quiet machine, altogether")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     machine, patience = Machine(arguments.threads), Patience(arguments.patience)
-    cases = [(n, dtype) for dtype in _DTYPES for n in (_QUICK_MODES if arguments.quick else _MODES)]
-    sizes = [measure(*case, patience) for case in tqdm(cases, unit="size", disable=None)]
-    memory = resident(step_of, cases, _QUICK_MEMORY, arguments.threads)
-    command = f"python bench/scale.py --threads {arguments.threads}" + " --quick" * arguments.quick
+    groups = [[n for n in group if n <= arguments.largest] for group in (_MODES, _BEYOND)]
+    turns = tqdm([(group, dtype) for dtype in _DTYPES for group in groups if group], unit="turn", disable=None)
+    sizes = [size for group, dtype in turns for size in measure(group, dtype, patience)]
+    memory = resident(step_of, [(size.modes, size.dtype) for size in sizes], _WARM_UP, arguments.threads)
+    command = f"python bench/scale.py --largest {arguments.largest} --threads {arguments.threads}"
     text = [f"`{command}`: {machine.facts()}; batch {_BATCH}, mesh route."]
     text += [f"Time per sample, {_name(d)}:\n\n{time_table([s for s in sizes if s.dtype == d])}" for d in _DTYPES]
     text.append(f"A training step's memory, and the time to make a layer:\n\n{size_table(sizes, memory)}")
     text.append(f"Fitted exponents:\n\n{exponent_table(sizes, memory)}")
     constants = [
-        Measured(size.modes, size.mzis, size.times["step"].median / _BATCH, _BATCH, taken.peak)
+        Measured(size.modes, size.mzis, size.times["step"].median / _BATCH, size.times["step"].disturbed, taken.peak)
         for size, taken in _by_dtype(sizes, memory)[torch.complex64]
     ]
-    sections = {"scale": "\n\n".join(text), "extrapolated": extrapolated(constants[-3::2])}
+    sections = {"scale": "\n\n".join(text), "extrapolated": extrapolated(constants[-3::2], _BATCH)}
     for name, section in sections.items():
         print(section, end="\n\n")
         if arguments.output:
