@@ -94,8 +94,11 @@ def measure(modes: Sequence[int], dtype: torch.dtype, patience: Patience) -> lis
     sizes = []
     for n in modes:
         topology = _topology(n)
-        makers = {"topology": partial(_topology, n), "layer": partial(nn.Mesh, topology, dtype, seed=0)}
-        making: dict[str, Timing] = alternate(makers, _SECONDS / 10, patience, at_least=2)
+        makers: dict[str, Callable[[], object]] = {
+            "topology": partial(_topology, n),
+            "layer": partial(nn.Mesh, topology, dtype, seed=0),
+        }
+        making = alternate(makers, _SECONDS / 10, patience, at_least=2)
         sizes.append(Size(n, dtype, {what: times[n, what] for what in _OPERATIONS}, making))
     return sizes
 

@@ -83,7 +83,7 @@ def row(modes: int, batch: int, patience: Patience, threads: int) -> list[str]:
     """Measure a row of the table."""
     calls = {way: gradient(modes, batch, way) for way in ways(modes, batch)}
     require_equal({way: call() for way, call in calls.items()})
-    contenders = {**calls, _DRAWING: partial(draw, modes, batch)}
+    contenders: dict[str, Callable[[], object]] = {**calls, _DRAWING: partial(draw, modes, batch)}
     times = alternate(contenders, _SECONDS, patience, at_least=1)
     cases = [(modes, batch, way) for way in calls]
     memory = dict(zip(calls, resident(gradient, cases, (modes, 100, "at once"), threads), strict=True))
@@ -120,7 +120,7 @@ def main() -> None:
     torch.set_num_threads(arguments.threads)
     machine, patience = Machine(arguments.threads), Patience(arguments.patience)
     cases = tqdm(_QUICK_CASES if arguments.quick else _CASES, unit="row", disable=None)
-    rows = [row(*case, patience, arguments.threads) for case in cases]
+    rows = [row(modes, batch, patience, arguments.threads) for modes, batch in cases]
     header = ["N × batch", *(f"{way} [µs]" for way in (*_WAYS, _DRAWING)), *(f"{way} [MB]" for way in _WAYS)]
     command = f"python bench/stream.py --threads {arguments.threads}" + " --quick" * arguments.quick
     text = f"`{command}`: {machine.facts()}; chunks of {_CHUNK}.\n\n{table(header, rows)}"

@@ -6,22 +6,22 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-import parallel
 import pytest
 import torch.distributed as dist
+from _data_parallel import Case, Trainer, join, losses
 from torch import multiprocessing
 
 from retrolux.study import TrainConfig
 
 CONFIG = replace(TrainConfig.recommended("mnist", "sgd"), modes=12, batch=20, dtype="complex128")
-CASES = [parallel.Case(route, CONFIG, route, 1) for route in ("mesh", "matrix")]
+CASES = [Case(route, CONFIG, route, 1) for route in ("mesh", "matrix")]
 STEPS = 6
 
 
 def worker(rank, folder):
-    parallel.join(rank, folder)
-    trainers = [parallel.Trainer(case, rank, 2, exchanging=True) for case in CASES]
-    found = [parallel.losses(trainer, STEPS, shared=True) for trainer in trainers]
+    join(rank, folder)
+    trainers = [Trainer(case, rank, 2, exchanging=True) for case in CASES]
+    found = [losses(trainer, STEPS, shared=True) for trainer in trainers]
     Path(folder, str(rank)).write_text(json.dumps(found))
     dist.destroy_process_group()
 
@@ -29,8 +29,8 @@ def worker(rank, folder):
 @pytest.mark.skipif(not dist.is_gloo_available(), reason="torch was built without gloo")
 def test_losses_of_two_processes_are_those_of_one(tmp_path):
     multiprocessing.spawn(worker, (str(tmp_path),), nprocs=2)
-    expected = [parallel.losses(parallel.Trainer(case), STEPS, shared=False) for case in CASES]
+    expected = [losses(Trainer(case), STEPS, shared=False) for case in CASES]
     assert expected[0][-1] < 0.999 * expected[0][0]
     for rank in range(2):
-        for found, losses in zip(json.loads((tmp_path / str(rank)).read_text()), expected, strict=True):
-            assert found == pytest.approx(losses, rel=1e-12)
+        for found, wanted in zip(json.loads((tmp_path / str(rank)).read_text()), expected, strict=True):
+            assert found == pytest.approx(wanted, rel=1e-12)
