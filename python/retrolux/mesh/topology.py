@@ -78,8 +78,8 @@ class Topology:
     def key(self) -> str:
         """A name for this layout that is the same in every process: modes, MZIs and a digest of the pairs."""
         digest = hashlib.blake2b(digest_size=8)
-        digest.update(self.starts.ravel())
-        digest.update(self.pairs.ravel())
+        digest.update(self.starts.ravel().data)
+        digest.update(self.pairs.ravel().data)
         return f"{self.modes}x{self.mzis}:{digest.hexdigest()}"
 
     @cached_property
