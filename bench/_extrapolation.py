@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from _figures import figure
 from _readme import table
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def scaling_table(sizes: Sequence[Measured], batch: int) -> str:
         for machines in _MACHINES:
             seconds = step_seconds(size, batch, machines)
             exchange = ring_seconds(size.gradient_bytes, machines)
-            shown = [f"{mark}{seconds:.3g}", f"{1e3 * exchange:.3g}", f"{mark}{alone / seconds:.2f}"]
+            shown = [f"{mark}{figure(seconds)}", figure(1e3 * exchange), f"{mark}{alone / seconds:.2f}"]
             rows.append([f"{size.modes}, P = {machines}", *shown, f"{mark}{alone / seconds / machines:.0%}"])
     return table(["N, machines", "step [s]", "of it exchange [ms]", "speed-up", "efficiency"], rows)
 
@@ -90,8 +91,8 @@ def epoch_table(sizes: Sequence[Measured], batch: int) -> str:
         rows.append(
             [
                 str(size.modes),
-                *(f"{mark}{_EPOCH / batch * step_seconds(size, batch, count):.3g}" for count in (1, _MACHINES[-1])),
-                f"{size.gradient_bytes / 1e6:.3g}",
+                *(f"{mark}{figure(_EPOCH / batch * step_seconds(size, batch, count))}" for count in (1, _MACHINES[-1])),
+                figure(size.gradient_bytes / 1e6),
                 f"{mark}{samples:.1f}",
                 f"{mark}{samples * _EFFICIENT / (1 - _EFFICIENT):.0f}",
                 f"{(2 * _MEMORY * size.mzis / size.peak) ** 0.5:.0f}",

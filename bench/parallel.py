@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import torch
 import torch.distributed as dist
 from _data_parallel import PROCESSES, Case, Load, Trainer, follow, join, led, losses, repeated, stop, threaded
+from _figures import figure
 from _readme import replace_section, table
 from torch import multiprocessing
 
@@ -115,9 +116,9 @@ def step_table(case: Case, found: Found) -> str:
         timing = found.times[name]
         mark, seconds = found.mark, timing.median / case.steps
         whole = name in (_ALONE, _THREADS, _DDP)
-        throughput = f"{mark}{case.config.batch / seconds:.4g}" if whole else "–"
+        throughput = f"{mark}{figure(case.config.batch / seconds)}" if whole else "–"
         efficiency = f"{mark}{alone.ratio(timing) / PROCESSES:.0%}" if name in (_THREADS, _DDP) else "–"
-        rows.append([name, f"{mark}{1e3 * seconds:.3g}", throughput, efficiency])
+        rows.append([name, f"{mark}{figure(1e3 * seconds)}", throughput, efficiency])
     return table([case.name, "step [ms]", "samples/s", "efficiency"], rows)
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 from _extrapolation import Measured, extrapolated
+from _figures import figure
 from _readme import replace_section, table
 from _resident import Memory, resident
 from tqdm import tqdm  # type: ignore[import-untyped]
@@ -124,7 +125,7 @@ def time_table(sizes: list[Size]) -> str:
     for smaller, size in zip([None, *sizes], sizes, strict=False):
         row = [str(size.modes), f"{size.mzis}"]
         for what, timing in size.times.items():
-            row += [f"{'~' * timing.disturbed}{1e6 * timing.median / _BATCH:.4g}", f"{size.rate(what) / 1e9:.0f}"]
+            row += [f"{'~' * timing.disturbed}{figure(1e6 * timing.median / _BATCH)}", f"{size.rate(what) / 1e9:.0f}"]
             row.append(f"{_medians_exponent([smaller, size], what):.2f}" if smaller else "–")
         rows.append(row)
     columns = [" [µs]", ", GFLOP/s", ", exponent"]
@@ -140,7 +141,7 @@ def size_table(sizes: list[Size], memory: list[Memory]) -> str:
         row = [str(size.modes)]
         for _, taken in pairs:
             row += [_megabytes(taken.held), _megabytes(taken.peak), f"{taken.peak / size.mzis:.0f}"]
-        rows.append([*row, *(f"{'~' * made.disturbed}{1e3 * made.median:.3g}" for made in size.making.values())])
+        rows.append([*row, *(f"{'~' * made.disturbed}{figure(1e3 * made.median)}" for made in size.making.values())])
     header = [
         f"{_name(dtype)}, {what}" for dtype in by_dtype for what in ("held [MB]", "peak [MB]", "peak per MZI [B]")
     ]
@@ -180,7 +181,7 @@ def _name(dtype: torch.dtype) -> str:
 
 
 def _megabytes(count: int) -> str:
-    return f"{max(count, 0) / 1e6:.4g}"
+    return figure(max(count, 0) / 1e6)
 
 
 def main() -> None:

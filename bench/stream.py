@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
+from _figures import figure
 from _readme import replace_section, table
 from _resident import resident
 from tqdm import tqdm  # type: ignore[import-untyped]
@@ -90,7 +91,7 @@ def row(modes: int, batch: int, patience: Patience, threads: int) -> list[str]:
     shown = [f"{modes} × {batch}"]
     for way in (*_WAYS, _DRAWING):
         mark = "~" * times[way].disturbed if way in times else ""
-        shown.append(f"{mark}{1e6 * times[way].median / batch:.3g}" if way in times else "–")
+        shown.append(f"{mark}{figure(1e6 * times[way].median / batch)}" if way in times else "–")
     return [*shown, *(f"{memory[way].peak / 1e6:.1f}" if way in memory else "–" for way in _WAYS)]
 
 
