@@ -93,9 +93,10 @@ def _exponents(topology: Topology) -> NDArray[np.float64]:
     """Return α of each MZI, shape (mzis,): its crossed power t has the distribution Beta(α, 1)."""
     n = topology.modes
     y = topology.pairs[:, 0].astype(np.float64)
-    if topology == triangular(n):
+    # The depths first: to build a mesh of thousands of modes takes a while.
+    if topology.depth == 2 * n - 3 and topology == triangular(n):
         return y + 1
-    if topology == rectangular(n):
+    if topology.depth == n and topology == rectangular(n):
         x = np.repeat(np.arange(topology.depth), np.diff(topology.starts))
         return np.asarray(np.minimum(2 * np.minimum(x, n - 1 - x) + 1, 2 * np.minimum(y, n - 2 - y) + 2))
     return np.ones(topology.mzis)
