@@ -53,7 +53,7 @@ def variables(contender: Contender, folder: Path, checkout: Path | None, threads
     return {
         **os.environ,
         **{f"{library}_NUM_THREADS": str(threads) for library in libraries},
-        # Idle threads of LLVM's OpenMP would spin for 200 ms, those of OpenBLAS for 2²⁶ cycles, into the next one's turn.
+        # Idle threads of LLVM's OpenMP would spin for 200 ms, of OpenBLAS for 2²⁶ cycles: into the next one's turn.
         "KMP_BLOCKTIME": "10",
         "OPENBLAS_THREAD_TIMEOUT": "24",
         "PYTHONPATH": str(package),

@@ -71,8 +71,9 @@ public:
         const int usable = usable_threads(threads);
         in_precision(twofold, [&](auto zero) {
             using T = decltype(zero);
-            const Mesh<T> first = mesh_at<T>(
-                layout, stack_of(meshes), {at<T>(theta), at<T>(phi), at<T>(gamma), at<T>(coupler_error), at<T>(loss_db)});
+            const Mesh<T> first =
+                mesh_at<T>(layout, stack_of(meshes),
+                           {at<T>(theta), at<T>(phi), at<T>(gamma), at<T>(coupler_error), at<T>(loss_db)});
             const py::gil_scoped_release release;
             build_->passes<T>().matrices(first, meshes < 0 ? 1 : meshes, at<T>(transposed), usable);
         });
@@ -85,13 +86,14 @@ public:
         const int usable = usable_threads(threads);
         in_precision(twofold, [&](auto zero) {
             using T = decltype(zero);
-            const Mesh<T> first = mesh_at<T>(
-                layout, stack_of(meshes), {at<T>(theta), at<T>(phi), at<T>(gamma), at<T>(coupler_error), at<T>(loss_db)});
+            const Mesh<T> first =
+                mesh_at<T>(layout, stack_of(meshes),
+                           {at<T>(theta), at<T>(phi), at<T>(gamma), at<T>(coupler_error), at<T>(loss_db)});
             const Gradients<T> gradients{at<T>(grad_theta), at<T>(grad_phi), at<T>(grad_gamma),
                                          at<T>(grad_coupler_error), at<T>(grad_loss_db)};
             const py::gil_scoped_release release;
-            build_->passes<T>().matrices_adjoint(first, meshes < 0 ? 1 : meshes, at<T>(transposed), at<T>(grad_transposed),
-                                                 at<T>(identity), gradients, usable);
+            build_->passes<T>().matrices_adjoint(first, meshes < 0 ? 1 : meshes, at<T>(transposed),
+                                                 at<T>(grad_transposed), at<T>(identity), gradients, usable);
         });
     }
 

@@ -69,8 +69,8 @@ Mesh<T> mesh_view(const Layout& layout, const Settings<T>& settings);
 template <class T>
 Mesh<T> stacked_view(const Layout& layout, const Settings<T>& settings, index_t meshes);
 
-/// Checks that every number is finite and that losses are not gains. `stack` comes before all shapes: empty for one mesh,
-/// or how many there are, of which the view is the first.
+/// Checks that every number is finite and that losses are not gains. `stack` comes before all shapes: empty for one
+/// mesh, or how many there are, of which the view is the first.
 template <class T>
 Mesh<T> mesh_at(const Layout& layout, const std::vector<index_t>& stack, const SettingsAt<T>& at);
 

@@ -49,8 +49,7 @@ public:
                       std::optional<RealArray<T>>& each, std::optional<RealArray<T>>& total,
                       std::optional<RealArray<T>>& second, int threads) const {
         const Settings<T> settings{theta, phi, gamma, coupler_error, loss_db};
-        run_tapped(build_->passes<T>().forward_taps, layout, settings, x, y, weight, each, total, second,
-                   threads);
+        run_tapped(build_->passes<T>().forward_taps, layout, settings, x, y, weight, each, total, second, threads);
     }
 
     template <class T>
@@ -61,8 +60,7 @@ public:
                        std::optional<RealArray<T>>& each, std::optional<RealArray<T>>& total,
                        std::optional<RealArray<T>>& second, int threads) const {
         const Settings<T> settings{theta, phi, gamma, coupler_error, loss_db};
-        run_tapped(build_->passes<T>().backward_taps, layout, settings, x, y, weight, each, total, second,
-                   threads);
+        run_tapped(build_->passes<T>().backward_taps, layout, settings, x, y, weight, each, total, second, threads);
     }
 
     template <class T>

@@ -89,9 +89,8 @@ void run(const AdjointPass<T, Mzis>& pass, T* grad_gamma, int threads, const Fin
     const index_t sums_of_mzis = pass.mzis.sums_per_mzi * mesh.mzis;
     const index_t light_bytes = pass.y.batch * mesh.modes * static_cast<index_t>(2 * sizeof(T));
     PiecewiseSums sums(tiling.tiles, sums_of_mzis + mesh.modes, light_bytes);
-    const int workers =
-        useful_workers(threads, sums.count(),
-                       operations_per_mzi * static_cast<double>(mesh.mzis) * static_cast<double>(pass.y.batch));
+    const int workers = useful_workers(
+        threads, sums.count(), operations_per_mzi * static_cast<double>(mesh.mzis) * static_cast<double>(pass.y.batch));
     const index_t tile_size = 4 * mesh.modes * wide<T>;
     const Scratch<T> tiles(tile_size * workers);
     sums.add_up(workers, [&](index_t t, double* piece, int worker) {
@@ -139,8 +138,9 @@ void adjoint(const Mesh<T>& mesh, Light<const T> y, const T* grad_y, T* x, T* gr
         const Scratch<Rotation<T>> rotations(mesh.mzis);
         const Scratch<T> slopes(mesh.mzis);
         find_rotations(mesh, {rotations.data(), slopes.data(), cosine, sine}, threads);
-        run(AdjointPass<T, Ideal<T>>{mesh, y, grad_y, x, grad_x, from_identity, {rotations.data()}, cosine, sine}, gradients.gamma,
-            threads, [&](const double* sums) { gradients_from_rotations(mesh, sums, slopes.data(), gradients); });
+        run(AdjointPass<T, Ideal<T>>{mesh, y, grad_y, x, grad_x, from_identity, {rotations.data()}, cosine, sine},
+            gradients.gamma, threads,
+            [&](const double* sums) { gradients_from_rotations(mesh, sums, slopes.data(), gradients); });
         return;
     }
     const Scratch<Crossing<T>> daggers(mesh.mzis), inverses(mesh.loss_db ? mesh.mzis : 0);
@@ -151,8 +151,8 @@ void adjoint(const Mesh<T>& mesh, Light<const T> y, const T* grad_y, T* x, T* gr
     output_phases(mesh, cosine, sine);
     const Flawed<T> mzis{mesh.loss_db ? inverses.data() : daggers.data(), daggers.data(), theta.data(),
                          sensitivity ? 8 : 2};
-    run(AdjointPass<T, Flawed<T>>{mesh, y, grad_y, x, grad_x, from_identity, mzis, cosine, sine}, gradients.gamma, threads,
-        [&](const double* sums) {
+    run(AdjointPass<T, Flawed<T>>{mesh, y, grad_y, x, grad_x, from_identity, mzis, cosine, sine}, gradients.gamma,
+        threads, [&](const double* sums) {
             if (sensitivity) {
                 gradients_from_products(mesh, sums, gradients);
                 return;

@@ -68,8 +68,8 @@ inline void cross_back(const Rotation<T>& mzi, T* __restrict a, T* __restrict b)
     }
 }
 
-/// Steps light (a, b) and gradient (ga, gb) from the output to the input side of an MZI of an ideal mesh. Adds dL/d(mixing
-/// angle) to sums[0] and Im(conj(g_a) a) at the input to sums[1], both summed over the lanes.
+/// Steps light (a, b) and gradient (ga, gb) from the output to the input side of an MZI of an ideal mesh. Adds
+/// dL/d(mixing angle) to sums[0] and Im(conj(g_a) a) at the input to sums[1], both summed over the lanes.
 template <class T, int lanes>
 inline void step_back(const Rotation<T>& mzi, T* __restrict a, T* __restrict b, T* __restrict ga, T* __restrict gb,
                       double* __restrict sums) {

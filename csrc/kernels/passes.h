@@ -33,7 +33,8 @@ template <class T>
 void adjoint(const Mesh<T>& mesh, Light<const T> y, const T* grad_y, T* x, T* grad_x, const Gradients<T>& gradients,
              int threads);
 
-/// The same where `from_identity` says that y is what the mesh makes of the identity, which saves what light there is not.
+/// The same where `from_identity` says that y is what the mesh makes of the identity, which saves what light there is
+/// not.
 template <class T>
 void adjoint(const Mesh<T>& mesh, Light<const T> y, const T* grad_y, T* x, T* grad_x, bool from_identity,
              const Gradients<T>& gradients, int threads);

@@ -10,8 +10,8 @@ namespace retrolux::RETROLUX_ISA {
 
 namespace {
 
-// Phases on their way to the outputs are whole numbers, fractions of a turn in units of 2^-64: sums wrap where phases do,
-// exactly. The upper 52 bits of a phase count, 1.4e-15 rad.
+// Phases on their way to the outputs are whole numbers, fractions of a turn in units of 2^-64: sums wrap where phases
+// do, exactly. The upper 52 bits of a phase count, 1.4e-15 rad.
 using Turns = std::uint64_t;
 constexpr Turns half_turn = Turns(1) << 63, quarter_turn = Turns(1) << 62;
 
@@ -34,9 +34,10 @@ inline double half_angle(Turns angle) {
     return (between_one_and_two - 1.5) * pi;
 }
 
+constexpr double operations_per_mzi = 100;  // what could be done in the time that its shears take
 constexpr int block = 64;
 /// MZIs whose phases are handed on, one after the other, before their shears are found on all threads.
-constexpr index_t together = 4096;
+constexpr index_t together = 16384;
 
 int block_at(index_t first, index_t end) { return end - first < block ? static_cast<int>(end - first) : block; }
 
@@ -56,8 +57,8 @@ void find_shears(const Turns* angles, int count, T* tangent, T* sine) {
     }
 }
 
-/// Hands the phases `pending` behind each mode on, past MZIs [first, first + count), count <= block. Leaves what is to be
-/// done to the upper mode and to both, and the slopes.
+/// Hands the phases `pending` behind each mode on, past MZIs [first, first + count), count <= block. Leaves what is to
+/// be done to the upper mode and to both, and the slopes.
 template <class T>
 void hand_on(const Mesh<T>& mesh, index_t first, int count, Turns* pending, Turns* phase, Turns* mix, T* slopes) {
     Turns theta[block], phi[block];
@@ -94,7 +95,7 @@ void find_rotations(const Mesh<T>& mesh, const Rotations<T>& rotations, int thre
             hand_on(mesh, first, block_at(first, end), pending, phase + first - start, mix + first - start,
                     rotations.slopes);
         const index_t blocks = (end - start + block - 1) / block;
-        const int workers = useful_workers(threads, blocks, 60.0 * static_cast<double>(end - start));
+        const int workers = useful_workers(threads, blocks, operations_per_mzi * static_cast<double>(end - start));
         in_parallel(workers, [&](int worker) {
             T phase_tangent[block], phase_sine[block], mix_tangent[block], mix_sine[block];
             for (index_t b = share(blocks, workers, worker); b < share(blocks, workers, worker + 1); ++b) {

@@ -25,8 +25,8 @@ struct Passes {
     void (*adjoint)(const Mesh<T>& mesh, Light<const T> y, const T* grad_y, T* x, T* grad_x,
                     const Gradients<T>& gradients, int threads);
 
-    /// U^T of `meshes` meshes of one layout, whose settings follow those of the first: (meshes, modes, modes). Parts below
-    /// 1e-30 (1e-290 in double precision) are zero.
+    /// U^T of `meshes` meshes of one layout, whose settings follow those of the first: (meshes, modes, modes). Parts
+    /// below 1e-30 (1e-290 in double precision) are zero.
     void (*matrices)(const Mesh<T>& first, index_t meshes, T* transposed, int threads);
 
     /// From all U^T and their gradients: the gradients of all settings, stacked likewise. The identities from which the

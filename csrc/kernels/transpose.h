@@ -4,8 +4,8 @@
 
 #include "types.h"
 
-// Square blocks of numbers, transposed in registers. Compilers do not find these shuffles in plain loops, which leave one
-// number at a time: a third of the time of light's whole pass through 64 modes.
+// Square blocks of numbers, transposed in registers. Compilers do not find these shuffles in plain loops, which leave
+// one number at a time: a third of the time of light's whole pass through 64 modes.
 
 namespace retrolux::RETROLUX_ISA {
 

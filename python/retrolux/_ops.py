@@ -54,9 +54,7 @@ class _Settings:
         self.addresses = [_address(tensor) for tensor in self.tensors]
 
 
-def _linear(
-    backward: bool, light: Tensor, settings: tuple[Tensor | None, ...], topology: str
-) -> Tensor:
+def _linear(backward: bool, light: Tensor, settings: tuple[Tensor | None, ...], topology: str) -> Tensor:
     """Return what a mesh makes of light of shape (…, modes)."""
     layout = Topology.from_key(topology).layout
     passed, plain = _Settings(*settings), _plain(light)
@@ -235,7 +233,9 @@ def _require_fit(light: tuple[Tensor, ...], settings: tuple[Tensor | None, ...],
     for setting, shape in zip(settings, shapes, strict=True):
         fit &= setting is None or (setting.shape == (*stack, *shape) and setting.dtype == real)
     for tensor in light:
-        fit &= tensor.shape[-1:] == (known.modes,) and tensor.shape == light[0].shape and tensor.dtype == real.to_complex()
+        fit &= (
+            tensor.shape[-1:] == (known.modes,) and tensor.shape == light[0].shape and tensor.dtype == real.to_complex()
+        )
     if not fit:
         shown = [None if tensor is None else (tuple(tensor.shape), tensor.dtype) for tensor in (*light, *settings)]
         raise ValueError(f"light and settings must fit {known} in one precision, got {shown}")
