@@ -33,9 +33,9 @@ inline void in_parallel(int workers, const Body& body) {
 }
 
 /// How many of `threads` to wake for `items` independent pieces of work of `operations` altogether.
-/// Waking a thread costs microseconds, in which a core does about 10^5 operations.
+/// Waking a thread costs microseconds, in which a core does about 10^6 operations.
 inline int useful_workers(int threads, index_t items, double operations) {
-    const double most = 1.0 + operations / 2e5;
+    const double most = 1.0 + operations / 1e6;
     index_t workers = threads < most ? threads : static_cast<index_t>(most);
     if (workers > items) workers = items;
     return workers < 1 ? 1 : static_cast<int>(workers);
