@@ -36,8 +36,6 @@ inline double half_angle(Turns angle) {
 
 constexpr double operations_per_mzi = 100;  // what could be done in the time that its shears take
 constexpr int block = 64;
-/// MZIs whose phases are handed on, one after the other, before their shears are found on all threads.
-constexpr index_t together = 16384;
 
 int block_at(index_t first, index_t end) { return end - first < block ? static_cast<int>(end - first) : block; }
 
@@ -57,43 +55,45 @@ void find_shears(const Turns* angles, int count, T* tangent, T* sine) {
     }
 }
 
-/// Hands the phases `pending` behind each mode on, past MZIs [first, first + count), count <= block. Leaves what is to
-/// be done to the upper mode and to both, and the slopes.
+/// One MZI: takes the phases that its modes come with, and leaves those they go on with, what is to be done to the
+/// upper mode and to both, and in the lowest bit of `phase`, which no phase needs, whether the mixing angle has changed
+/// its sign.
+inline void hand_on(Turns theta, Turns phi, Turns& upper, Turns& lower, Turns& phase, Turns& mix) {
+    const Turns half_theta = theta >> 1, angle = quarter_turn - half_theta;
+    const Turns difference = phi + upper - lower, both = lower + half_theta + quarter_turn;
+    // A difference beyond a quarter of a turn: -1 on the upper mode, which behind the mixing is there again.
+    const Turns flip = (difference + quarter_turn) & half_turn, flipped = flip >> 63;
+    phase = (difference ^ flip) | flipped;
+    mix = (angle ^ (0 - flipped)) + flipped;
+    upper = both + flip;
+    lower = both + half_turn;
+}
+
+/// Hands the phases `pending` behind each mode on, past MZIs [first, first + count), count <= block.
 template <class T>
-void hand_on(const Mesh<T>& mesh, index_t first, int count, Turns* pending, Turns* phase, Turns* mix, T* slopes) {
+void hand_on(const Mesh<T>& mesh, index_t first, int count, Turns* pending, Turns* phase, Turns* mix) {
     Turns theta[block], phi[block];
     find_turns(mesh.theta + first, count, theta);
     find_turns(mesh.phi + first, count, phi);
-    for (int i = 0; i < count; ++i) {
-        const index_t k = first + i;
-        Turns& upper = pending[mesh.pairs[2 * k]];
-        Turns& lower = pending[mesh.pairs[2 * k + 1]];
-        const Turns half_theta = theta[i] >> 1, angle = quarter_turn - half_theta;
-        const Turns difference = phi[i] + upper - lower, both = lower + half_theta + quarter_turn;
-        // A difference beyond a quarter of a turn: -1 on the upper mode, which behind the mixing is there again,
-        // where the angle has changed its sign.
-        const Turns flip = (difference + quarter_turn) & half_turn;
-        const Turns all_if_flipped = 0 - (flip >> 63);
-        phase[i] = difference ^ flip;
-        mix[i] = (angle ^ all_if_flipped) - all_if_flipped;
-        if (slopes) slopes[k] = static_cast<T>(static_cast<int>(flip >> 63) - 0.5);
-        upper = both + flip;
-        lower = both + half_turn;
-    }
+    const std::int32_t* pairs = mesh.pairs + 2 * first;
+    for (int i = 0; i < count; ++i)
+        hand_on(theta[i], phi[i], pending[pairs[2 * i]], pending[pairs[2 * i + 1]], phase[i], mix[i]);
 }
 
 }  // namespace
 
 template <class T>
 void find_rotations(const Mesh<T>& mesh, const Rotations<T>& rotations, int threads) {
-    const Scratch<Turns> turns(mesh.modes + 2 * together);
-    Turns *pending = turns.data(), *phase = pending + mesh.modes, *mix = phase + together;
+    // Phases are handed on one MZI after the other, a stretch of them at a time, whose shears all threads then find.
+    const double operations = operations_per_mzi * static_cast<double>(mesh.mzis);
+    const index_t stretch = useful_workers(threads, mesh.mzis, operations) > 1 ? 16384 : 1024;
+    const Scratch<Turns> turns(mesh.modes + 2 * stretch);
+    Turns *pending = turns.data(), *phase = pending + mesh.modes, *mix = phase + stretch;
     for (index_t m = 0; m < mesh.modes; ++m) pending[m] = 0;
-    for (index_t start = 0; start < mesh.mzis; start += together) {
-        const index_t end = start + together < mesh.mzis ? start + together : mesh.mzis;
+    for (index_t start = 0; start < mesh.mzis; start += stretch) {
+        const index_t end = start + stretch < mesh.mzis ? start + stretch : mesh.mzis;
         for (index_t first = start; first < end; first += block)
-            hand_on(mesh, first, block_at(first, end), pending, phase + first - start, mix + first - start,
-                    rotations.slopes);
+            hand_on(mesh, first, block_at(first, end), pending, phase + first - start, mix + first - start);
         const index_t blocks = (end - start + block - 1) / block;
         const int workers = useful_workers(threads, blocks, operations_per_mzi * static_cast<double>(end - start));
         in_parallel(workers, [&](int worker) {
@@ -106,6 +106,9 @@ void find_rotations(const Mesh<T>& mesh, const Rotations<T>& rotations, int thre
                 Rotation<T>* mzis = rotations.mzis + start + offset;
                 for (int i = 0; i < count; ++i)
                     mzis[i] = {{phase_tangent[i], phase_sine[i]}, {mix_tangent[i], mix_sine[i]}};
+                if (!rotations.slopes) continue;
+                for (int i = 0; i < count; ++i)
+                    rotations.slopes[start + offset + i] = static_cast<T>(phase[offset + i] & 1) - T(0.5);
             }
         });
     }
