@@ -69,6 +69,14 @@ inline void hand_on(Turns theta, Turns phi, Turns& upper, Turns& lower, Turns& p
     lower = both + half_turn;
 }
 
+/// How many MZIs from the first on, of `count`, sit side by side without a gap: most of a column as a rule.
+int side_by_side(const std::int32_t* pairs, int count) {
+    const std::int32_t upper = pairs[0];
+    int i = 0;
+    while (i < count && pairs[2 * i] == upper + 2 * i && pairs[2 * i + 1] == upper + 2 * i + 1) ++i;
+    return i;
+}
+
 /// Hands the phases `pending` behind each mode on, past MZIs [first, first + count), count <= block.
 template <class T>
 void hand_on(const Mesh<T>& mesh, index_t first, int count, Turns* pending, Turns* phase, Turns* mix) {
@@ -76,8 +84,18 @@ void hand_on(const Mesh<T>& mesh, index_t first, int count, Turns* pending, Turn
     find_turns(mesh.theta + first, count, theta);
     find_turns(mesh.phi + first, count, phi);
     const std::int32_t* pairs = mesh.pairs + 2 * first;
-    for (int i = 0; i < count; ++i)
+    int i = 0;
+    while (i < count) {
+        const int together = side_by_side(pairs + 2 * i, count - i);
+        Turns* const modes = pending + pairs[2 * i];
+#pragma omp simd
+        for (int j = 0; j < together; ++j)
+            hand_on(theta[i + j], phi[i + j], modes[2 * j], modes[2 * j + 1], phase[i + j], mix[i + j]);
+        i += together;
+        if (together > 0) continue;
         hand_on(theta[i], phi[i], pending[pairs[2 * i]], pending[pairs[2 * i + 1]], phase[i], mix[i]);
+        ++i;
+    }
 }
 
 }  // namespace
