@@ -16,6 +16,8 @@ struct Mesh {
     const std::int32_t* pairs;
     /// (mzis): an order of the MZIs that carries light just as well and needs it close by; see bindings/layout.cpp.
     const std::int32_t* order;
+    /// (mzis): another such order, in which the lower mode of an MZI is the upper one of the MZI before, often.
+    const std::int32_t* chains;
     /// (mzis, 2): the first and the last of the modes from which light gets to each MZI, if it enters there alone.
     const std::int32_t* reach;
     const T* theta;          ///< (mzis) internal phase [rad]

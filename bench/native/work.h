@@ -66,7 +66,7 @@ private:
         for (T& value : values) value = static_cast<T>(random_()) / static_cast<T>(random_.max());
     }
     Mesh<T> mesh() const {
-        return {modes,        mzis,       pairs.data(), order.data(), reach.data(),
+        return {modes,        mzis,       pairs.data(), order.data(), order.data(), reach.data(),
                 theta.data(), phi.data(), gamma.data(), nullptr,      nullptr};
     }
     Light<const T> light(const std::vector<T>& amplitudes) const { return {amplitudes.data(), batch}; }

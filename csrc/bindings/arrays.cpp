@@ -94,7 +94,7 @@ Mesh<T> mesh_at(const Layout& layout, const std::vector<index_t>& stack, const S
     check("gamma", at.gamma, {modes}, any, "finite");
     check("coupler_error", at.coupler_error, {mzis, 2}, any, "finite");
     check("loss_db", at.loss_db, {mzis, 4}, T(0), "finite and at least 0 dB");
-    return {modes,    mzis,   layout.pairs(), layout.order(),   layout.reach(),
+    return {modes,    mzis,   layout.pairs(), layout.order(),   layout.chains(), layout.reach(),
             at.theta, at.phi, at.gamma,       at.coupler_error, at.loss_db};
 }
 

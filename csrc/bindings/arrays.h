@@ -34,15 +34,16 @@ public:
     index_t mzis() const { return mzis_; }
     const std::int32_t* pairs() const { return pairs_.get(); }
     const std::int32_t* order() const { return order_.get(); }
+    const std::int32_t* chains() const { return chains_.get(); }
     const std::int32_t* reach() const { return reach_.get(); }
 
 private:
-    void find_order();
+    void find_orders();
     void find_reach();
 
     index_t modes_;
     index_t mzis_;
-    std::unique_ptr<std::int32_t[]> pairs_, order_, reach_;
+    std::unique_ptr<std::int32_t[]> pairs_, order_, chains_, reach_;
 };
 
 /// The settings of a mesh, as Python hands them over.

@@ -22,15 +22,15 @@ inline void cross(const Crossing<T>& matrix, T* __restrict a, T* __restrict b) {
     }
 }
 
-/// (x, y) turned from y towards x: x' = cos x + sin y, y' = cos y - sin x.
-template <class T>
-inline void shear(const Shears<T>& by, T& x, T& y) {
+/// (x, y) turned from y towards x: x' = cos x + sin y, y' = cos y - sin x. A number, or a vector of them.
+template <class T, class Value>
+inline void shear(const Shears<T>& by, Value& x, Value& y) {
     x += by.tangent * y;
     y -= by.sine * x;
     x += by.tangent * y;
 }
-template <class T>
-inline void shear_back(const Shears<T>& by, T& x, T& y) {
+template <class T, class Value>
+inline void shear_back(const Shears<T>& by, Value& x, Value& y) {
     x -= by.tangent * y;
     y += by.sine * x;
     x -= by.tangent * y;

@@ -1,3 +1,6 @@
+#include <type_traits>
+
+#include "kernels/chain.h"
 #include "kernels/coefficients.h"
 #include "kernels/cross.h"
 #include "kernels/parallel.h"
@@ -34,13 +37,42 @@ struct LinearPass {
             pack<T, lanes>(in.data + 2 * first * mesh.modes, count, mesh.modes, tile);
         else
             pack_identity<T, lanes>(first, count, mesh.modes, tile);
-        for (index_t i = 0; i < mesh.mzis; ++i) {
-            const index_t k = mesh.order[i];
-            if (!in.data && stays_dark(mesh, k, first, count)) continue;
-            cross<T, lanes>(mzis[k], port<lanes>(tile, 2 * k), port<lanes>(tile, 2 * k + 1));
-        }
+        if constexpr (lanes == wide<T> && std::is_same_v<Mzi, Rotation<T>>)
+            cross_chains<lanes>(first, count, tile);
+        else
+            cross_columns<lanes>(first, count, tile);
         for (index_t m = 0; m < mesh.modes; ++m) rotate<T, lanes>(tile + 2 * lanes * m, cosine[m], sine[m]);
         unpack<T, lanes>(tile, count, mesh.modes, out + 2 * first * mesh.modes);
+    }
+
+    template <int lanes>
+    void cross_columns(index_t first, int count, T* tile) const {
+        for (index_t i = 0; i < mesh.mzis; ++i) {
+            const index_t k = mesh.order[i];
+            if (stays_dark(k, first, count)) continue;
+            cross<T, lanes>(mzis[k], port<lanes>(tile, 2 * k), port<lanes>(tile, 2 * k + 1));
+        }
+    }
+
+    template <int lanes>
+    void cross_chains(index_t first, int count, T* tile) const {
+        const std::int32_t *pairs = mesh.pairs, *chains = mesh.chains;
+        for (index_t i = 0; i < mesh.mzis;) {
+            if (stays_dark(chains[i], first, count)) {
+                ++i;
+                continue;
+            }
+            index_t end = i + 1;
+            while (end < mesh.mzis && pairs[2 * index_t(chains[end]) + 1] == pairs[2 * index_t(chains[end - 1])] &&
+                   !stays_dark(chains[end], first, count))
+                ++end;
+            cross_chain<T, lanes>(mesh, mzis, chains + i, end - i, tile);
+            i = end;
+        }
+    }
+
+    bool stays_dark(index_t mzi, index_t first, int count) const {
+        return !in.data && RETROLUX_ISA::stays_dark(mesh, mzi, first, count);
     }
 
     template <int lanes>
@@ -63,7 +95,8 @@ struct LinearPass {
 /// Takes a batch through the tiles, a share of them on each thread.
 template <class T, class Mzi>
 void run(const LinearPass<T, Mzi>& pass, bool backward, int threads) {
-    const Tiling<T> tiling(pass.in.batch);
+    // What a tile's width is makes no difference to a sample.
+    const Tiling<T> tiling(pass.in.batch, threads == 1);
     const int workers =
         useful_workers(threads, tiling.tiles,
                        operations_per_mzi * static_cast<double>(pass.mesh.mzis) * static_cast<double>(pass.in.batch));

@@ -23,7 +23,7 @@ struct Lanes {
 };
 
 /// How a batch is cut into tiles: wide ones, then medium ones, then at most one narrow one. A batch that a wide tile
-/// would hold makes no wide tile, so that two threads have work. Depends on the batch alone.
+/// would hold makes no wide tile, so that two threads have work, unless there is but one. Depends on nothing else.
 template <class T>
 struct Tiling {
     index_t batch;
@@ -31,9 +31,10 @@ struct Tiling {
     index_t medium_tiles;
     index_t tiles;
 
-    explicit Tiling(index_t batch_) : batch(batch_), wide_tiles(batch_ > wide<T> ? batch_ / wide<T> : 0) {
+    explicit Tiling(index_t batch_, bool one_thread = false)
+        : batch(batch_), wide_tiles(one_thread || batch_ > wide<T> ? batch_ / wide<T> : 0) {
         index_t left = batch - wide_tiles * wide<T>;
-        if (wide_tiles > 0 && left > medium<T> + narrow<T>) {
+        if ((one_thread || wide_tiles > 0) && left > medium<T> + narrow<T>) {
             ++wide_tiles;
             left = 0;
         }
