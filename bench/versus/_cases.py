@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from retrolux.functional import propagate
-from retrolux.mesh import rectangular
+from retrolux.mesh import haar_phases, rectangular
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,8 +61,9 @@ def write(path: Path, case: Case) -> None:
 def _mesh(case: Case, generator: np.random.Generator) -> dict[str, Any]:
     """Return phases and light, and what a rectangular mesh makes of them in double precision."""
     topology = rectangular(case.modes)
-    sizes = {"theta": topology.mzis, "phi": topology.mzis, "gamma": topology.modes}
-    phases = {name: torch.from_numpy(2 * math.pi * generator.random(size)) for name, size in sizes.items()}
+    # With uniform θ the far corners of a large matrix would be subnormal, and slow down every product with it.
+    drawn = haar_phases(topology, generator)
+    phases = {name: torch.from_numpy(phase) for name, phase in zip(("theta", "phi", "gamma"), drawn, strict=True)}
     shape = case.batch, case.modes
     x, grad_y = (
         torch.from_numpy(generator.standard_normal(shape) + 1j * generator.standard_normal(shape)) for _ in range(2)

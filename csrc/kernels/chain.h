@@ -9,6 +9,9 @@
 
 namespace retrolux::RETROLUX_ISA {
 
+/// Whether this instruction set has the registers for it: with 16 of them chains cost more than they save.
+inline constexpr bool has_chains = vector_bytes == 64;
+
 /// Light crosses `length` MZIs of an ideal mesh, in each of which the lower mode is the upper one of the MZI before:
 /// that mode stays in registers meanwhile, and half of the loads and stores are saved. Four vectors of lanes at a time,
 /// so that none waits for the one before it.

@@ -37,7 +37,7 @@ struct LinearPass {
             pack<T, lanes>(in.data + 2 * first * mesh.modes, count, mesh.modes, tile);
         else
             pack_identity<T, lanes>(first, count, mesh.modes, tile);
-        if constexpr (lanes == wide<T> && std::is_same_v<Mzi, Rotation<T>>)
+        if constexpr (lanes == wide<T> && has_chains && std::is_same_v<Mzi, Rotation<T>>)
             cross_chains<lanes>(first, count, tile);
         else
             cross_columns<lanes>(first, count, tile);

@@ -15,6 +15,7 @@ from retrolux.gradient import method_named
 from retrolux.gradient.measured import Bench
 from retrolux.hardware import SimulatedChip
 from retrolux.hardware.presets import PAI_2023
+from retrolux.mesh import haar_phases
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -97,10 +98,13 @@ def dense(modes: int, batch: int) -> Layer:
 
 
 def random_phases(topology: Topology) -> tuple[Tensor, Tensor, Tensor]:
-    """Return theta, phi and gamma at random [rad]; no run time depends on their values."""
-    generator = torch.Generator().manual_seed(1)
-    sizes = topology.mzis, topology.mzis, topology.modes
-    theta, phi, gamma = (2 * math.pi * torch.rand(size, generator=generator) for size in sizes)
+    """Return Haar-random theta, phi and gamma [rad].
+
+    Uniform ones would let next to no light through to the far corners of a large matrix, and products with numbers that
+    small are slow on some processors.
+    """
+    drawn = haar_phases(topology, np.random.default_rng(1))
+    theta, phi, gamma = (torch.from_numpy(phase).to(torch.float32) for phase in drawn)
     return theta, phi, gamma
 
 
