@@ -249,17 +249,18 @@ private:
         const Mesh<T> mesh = mesh_view(layout, settings);
         const index_t batch = require_batch("x", x, layout);
         if (y) require_shape("y", *y, {batch, layout.modes()});
-        if (each.has_value() == (weight && total && second))
-            throw std::invalid_argument("taps are read into `each`, or into `total` and `second` with a `weight`");
+        if ((each && total) || weight.has_value() != total.has_value() || (second && !total))
+            throw std::invalid_argument(
+                "taps are read into `each`, or into `total` and perhaps `second` with a `weight`");
         Taps<T> taps{nullptr, nullptr, nullptr, nullptr};
         if (each) {
             require_shape("each", *each, {batch, layout.mzis(), 2});
             taps.each = each->mutable_data();
-        } else {
+        } else if (total) {
             require_shape("weight", *weight, {batch});
             require_shape("total", *total, {layout.mzis(), 2});
-            require_shape("second", *second, {layout.mzis(), 2});
-            taps = {nullptr, weight->data(), total->mutable_data(), second->mutable_data()};
+            if (second) require_shape("second", *second, {layout.mzis(), 2});
+            taps = {nullptr, weight->data(), total->mutable_data(), second ? second->mutable_data() : nullptr};
         }
         const Light<const T> light{reinterpret_cast<const T*>(x.data()), batch};
         T* result = y ? reinterpret_cast<T*>(y->mutable_data()) : nullptr;

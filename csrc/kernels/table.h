@@ -14,7 +14,8 @@ struct Passes {
     /// grad_x = U† grad_y: gradients of the input alone.
     void (*reverse)(const Mesh<T>& mesh, Light<const T> grad_y, T* grad_x, int threads);
 
-    /// y = U x, where y is not null, and what the taps read on the way.
+    /// y = U x, where y is not null, and what the taps read on the way. Of a large batch, sums are read from fewer
+    /// samples that have the same, and y comes by the matrix U, where that is cheaper; both agree to rounding.
     void (*forward_taps)(const Mesh<T>& mesh, Light<const T> x, T* y, const Taps<T>& taps, int threads);
 
     /// Light sent in from the outputs: y = U^T x, where y is not null, and what the taps read on the way.
