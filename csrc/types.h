@@ -76,4 +76,13 @@ struct Disturbance {
     NoiseKey scale_key, noise_key;
 };
 
+/// Light made of two: (x + turn conj(other)), of which each sample is divided by its norm, unless that is 0, where
+/// `normalise`, and conjugated last.
+template <class T>
+struct Superposition {
+    const T* other;  ///< (batch, modes); or null: x alone
+    T turn_re, turn_im;
+    bool normalise, conjugate;
+};
+
 }  // namespace retrolux

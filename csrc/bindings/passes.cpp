@@ -1,3 +1,4 @@
+#include <pybind11/complex.h>
 #include <pybind11/stl.h>
 
 #include <stdexcept>
@@ -166,6 +167,64 @@ public:
         passes<T>(*build_->table).disturb(light, modes, out, how, usable);
     }
 
+    template <class T>
+    void superpose(const ComplexArray<T>& x, const std::optional<ComplexArray<T>>& other, std::complex<T> turn,
+                   bool normalise, bool conjugate, ComplexArray<T>& y, RealArray<T>& norm, int threads) const {
+        if (x.ndim() != 2) throw std::invalid_argument("x must have shape (batch, modes)");
+        const index_t batch = x.shape(0), modes = x.shape(1);
+        if (other) require_shape("other", *other, {batch, modes});
+        require_shape("y", y, {batch, modes});
+        require_shape("norm", norm, {batch});
+        const Light<const T> light{reinterpret_cast<const T*>(x.data()), batch};
+        const Superposition<T> how{other ? reinterpret_cast<const T*>(other->data()) : nullptr, turn.real(),
+                                   turn.imag(), normalise, conjugate};
+        T *out = reinterpret_cast<T*>(y.mutable_data()), *norms = norm.mutable_data();
+        const int usable = usable_threads(threads);
+        const py::gil_scoped_release release;
+        passes<T>(*build_->table).superpose(light, modes, how, out, norms, usable);
+    }
+
+    template <class T>
+    void scale(const ComplexArray<T>& x, const RealArray<T>& factor, bool conjugate, ComplexArray<T>& y,
+               int threads) const {
+        if (x.ndim() != 2) throw std::invalid_argument("x must have shape (batch, modes)");
+        const index_t batch = x.shape(0), modes = x.shape(1);
+        require_shape("factor", factor, {batch});
+        require_shape("y", y, {batch, modes});
+        const Light<const T> light{reinterpret_cast<const T*>(x.data()), batch};
+        const T* factors = factor.data();
+        T* out = reinterpret_cast<T*>(y.mutable_data());
+        const int usable = usable_threads(threads);
+        const py::gil_scoped_release release;
+        passes<T>(*build_->table).scale(light, modes, factors, conjugate, out, usable);
+    }
+
+    template <class T>
+    void modulus(const ComplexArray<T>& z, RealArray<T>& size, int threads) const {
+        const index_t count = z.size();
+        require_count("size", size, count);
+        const T* in = reinterpret_cast<const T*>(z.data());
+        T* out = size.mutable_data();
+        const int usable = usable_threads(threads);
+        const py::gil_scoped_release release;
+        passes<T>(*build_->table).modulus(in, count, out, usable);
+    }
+
+    template <class T>
+    void modulus_adjoint(const ComplexArray<T>& z, const RealArray<T>& size, const RealArray<T>& grad_size,
+                         ComplexArray<T>& grad_z, int threads) const {
+        const index_t count = z.size();
+        require_count("size", size, count);
+        require_count("grad_size", grad_size, count);
+        require_count("grad_z", grad_z, count);
+        const T* in = reinterpret_cast<const T*>(z.data());
+        const T *sizes = size.data(), *gradient = grad_size.data();
+        T* out = reinterpret_cast<T*>(grad_z.mutable_data());
+        const int usable = usable_threads(threads);
+        const py::gil_scoped_release release;
+        passes<T>(*build_->table).modulus_adjoint(in, sizes, gradient, count, out, usable);
+    }
+
     /// y = A x; the caller vouches for the entries, of which there may be too many to check them at every product.
     void multiply(const RealArray<std::int32_t>& starts, const RealArray<std::int32_t>& columns,
                   const RealArray<double>& values, const RealArray<double>& x, RealArray<double>& y,
@@ -224,6 +283,12 @@ public:
     }
 
 private:
+    static void require_count(const char* name, const py::array& array, index_t count) {
+        if (array.size() != count)
+            throw std::invalid_argument(std::string(name) + " must hold " + std::to_string(count) + " numbers, got " +
+                                        std::to_string(array.size()));
+    }
+
     /// Checks that `matrices` has shape (meshes, modes, modes) and returns how many there are.
     static index_t stack_of(const py::array& matrices, const Layout& layout) {
         const index_t meshes = matrices.ndim() == 3 ? matrices.shape(0) : 0;
@@ -302,6 +367,13 @@ void bind_precision(py::class_<Kernels>& kernels) {
         .def("disturb", &Kernels::disturb<T>, arg("x").noconvert(), arg("y").noconvert(), arg("gain").noconvert(),
              arg("amplitude_std"), arg("phase_std"), arg("noise_std"), arg("seed"), arg("scale_stream"),
              arg("noise_stream"), arg("step"), arg("threads"))
+        .def("superpose", &Kernels::superpose<T>, arg("x").noconvert(), arg("other").noconvert(), arg("turn"),
+             arg("normalise"), arg("conjugate"), arg("y").noconvert(), arg("norm").noconvert(), arg("threads"))
+        .def("scale", &Kernels::scale<T>, arg("x").noconvert(), arg("factor").noconvert(), arg("conjugate"),
+             arg("y").noconvert(), arg("threads"))
+        .def("modulus", &Kernels::modulus<T>, arg("z").noconvert(), arg("size").noconvert(), arg("threads"))
+        .def("modulus_adjoint", &Kernels::modulus_adjoint<T>, arg("z").noconvert(), arg("size").noconvert(),
+             arg("grad_size").noconvert(), arg("grad_z").noconvert(), arg("threads"))
         .def("adjoint", &Kernels::adjoint<T>, arg("layout"), arg("y").noconvert(), arg("grad_y").noconvert(),
              arg("theta").noconvert(), arg("phi").noconvert(), arg("gamma").noconvert(),
              arg("coupler_error").noconvert(), arg("loss_db").noconvert(), arg("x").noconvert(),

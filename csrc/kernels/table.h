@@ -36,6 +36,18 @@ struct Passes {
 
     /// Light behind modulators or before detectors.
     void (*disturb)(Light<const T> x, index_t modes, T* y, const Disturbance<T>& how, int threads);
+
+    /// y is made of x as `how` says; norm (batch) is the root of the total power of each sample before it is divided.
+    void (*superpose)(Light<const T> x, index_t modes, const Superposition<T>& how, T* y, T* norm, int threads);
+
+    /// y = factor x, or its conjugate; factor (batch).
+    void (*scale)(Light<const T> x, index_t modes, const T* factor, bool conjugate, T* y, int threads);
+
+    /// size = |z| of `count` complex numbers.
+    void (*modulus)(const T* z, index_t count, T* size, int threads);
+
+    /// grad_z = grad_size z / |z|, 0 at z = 0.
+    void (*modulus_adjoint)(const T* z, const T* size, const T* grad_size, index_t count, T* grad_z, int threads);
 };
 
 /// All kernels compiled for one instruction set: the only symbol that such a build exports.

@@ -59,7 +59,12 @@ def quantise(phases: ArrayLike, bits: int | None) -> NDArray[np.float64]:
     if bits is None:
         return wrap(phases)
     levels = 2.0**bits
-    return np.asarray(np.mod(np.rint(np.asarray(phases, np.float64) * (levels / _TURN)), levels) * (_TURN / levels))
+    level = np.asarray(np.asarray(phases, np.float64) * (levels / _TURN))
+    np.rint(level, out=level)
+    # The remainder by a power of two is exact without np.mod, which takes each number by itself.
+    level -= levels * np.floor(level / levels)
+    level *= _TURN / levels
+    return level
 
 
 def program(

@@ -227,21 +227,19 @@ class SimulatedChip:
         y = np.empty((len(light) if detect else 0, self.topology.modes), self.dtype)
         self.shots += 1
         self.clock += len(light) * self.sample_s
-        if taps == "none":
-            if not detect:
-                return y, None
-            if forward:
-                kernels.forward(layout, light, *settings, y, threads)
-                return y, None
-            kernels.reverse(layout, light.conj(), *settings, y, threads)  # Uᵀ x is the conjugate of U† conj(x)
-            return y.conj(), None
+        if taps == "none" and not detect:
+            return y, None
         kernel = kernels.forward_taps if forward else kernels.backward_taps
+        if taps == "none":
+            kernel(layout, light, *settings, y, None, None, None, None, threads)
+            return y, None
         if taps == "sum" and self.imperfections.adc_bits is None:
             # The noise of a sum of readings, drawn once: their variances add.
             weight = np.ascontiguousarray(np.ones(len(light)) if weights is None else weights, dtype=self._real)
-            total, second = np.empty((mzis, 2), self._real), np.empty((mzis, 2), self._real)
+            total = np.empty((mzis, 2), self._real)
+            second = np.empty((mzis, 2), self._real) if self.imperfections.tap_noise else None
             kernel(layout, light, *settings, y if detect else None, weight, None, total, second, threads)
-            return y, self._noisy(total, second)
+            return y, total if second is None else self._noisy(total, second)
         each = np.empty((len(light), mzis, 2), self._real)
         kernel(layout, light, *settings, y if detect else None, None, each, None, None, threads)
         powers = self._converted(self._noisy(each, each))
