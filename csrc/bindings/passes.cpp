@@ -168,6 +168,19 @@ public:
     }
 
     template <class T>
+    void add_noise(const RealArray<T>& x, const std::optional<RealArray<T>>& variance, T std, std::uint64_t seed,
+                   std::uint32_t stream, std::uint64_t step, RealArray<T>& y, int threads) const {
+        const index_t count = x.size();
+        if (variance) require_count("variance", *variance, count);
+        require_count("y", y, count);
+        const T *in = x.data(), *variances = variance ? variance->data() : nullptr;
+        T* out = y.mutable_data();
+        const int usable = usable_threads(threads);
+        const py::gil_scoped_release release;
+        passes<T>(*build_->table).add_noise(in, variances, std, {seed, step, stream}, count, out, usable);
+    }
+
+    template <class T>
     void superpose(const ComplexArray<T>& x, const std::optional<ComplexArray<T>>& other, std::complex<T> turn,
                    bool normalise, bool conjugate, ComplexArray<T>& y, RealArray<T>& norm, int threads) const {
         if (x.ndim() != 2) throw std::invalid_argument("x must have shape (batch, modes)");
@@ -367,6 +380,8 @@ void bind_precision(py::class_<Kernels>& kernels) {
         .def("disturb", &Kernels::disturb<T>, arg("x").noconvert(), arg("y").noconvert(), arg("gain").noconvert(),
              arg("amplitude_std"), arg("phase_std"), arg("noise_std"), arg("seed"), arg("scale_stream"),
              arg("noise_stream"), arg("step"), arg("threads"))
+        .def("add_noise", &Kernels::add_noise<T>, arg("x").noconvert(), arg("variance").noconvert(), arg("std"),
+             arg("seed"), arg("stream"), arg("step"), arg("y").noconvert(), arg("threads"))
         .def("superpose", &Kernels::superpose<T>, arg("x").noconvert(), arg("other").noconvert(), arg("turn"),
              arg("normalise"), arg("conjugate"), arg("y").noconvert(), arg("norm").noconvert(), arg("threads"))
         .def("scale", &Kernels::scale<T>, arg("x").noconvert(), arg("factor").noconvert(), arg("conjugate"),

@@ -26,6 +26,9 @@ template <class T>
 void disturb(Light<const T> x, index_t modes, T* y, const Disturbance<T>& how, int threads);
 
 template <class T>
+void add_noise(const T* x, const T* variance, T std, const NoiseKey& key, index_t count, T* y, int threads);
+
+template <class T>
 void superpose(Light<const T> x, index_t modes, const Superposition<T>& how, T* y, T* norm, int threads);
 
 template <class T>

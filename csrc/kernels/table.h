@@ -37,6 +37,9 @@ struct Passes {
     /// Light behind modulators or before detectors.
     void (*disturb)(Light<const T> x, index_t modes, T* y, const Disturbance<T>& how, int threads);
 
+    /// y = x + std sqrt(variance) n, with normal numbers n; variance is 1 where it is null. x and y may be the same.
+    void (*add_noise)(const T* x, const T* variance, T std, const NoiseKey& key, index_t count, T* y, int threads);
+
     /// y is made of x as `how` says; norm (batch) is the root of the total power of each sample before it is divided.
     void (*superpose)(Light<const T> x, index_t modes, const Superposition<T>& how, T* y, T* norm, int threads);
 

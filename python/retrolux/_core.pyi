@@ -127,6 +127,17 @@ class Kernels:
         step: int,
         threads: int,
     ) -> None: ...
+    def add_noise(
+        self,
+        x: _Array,
+        variance: _Array | None,
+        std: float,
+        seed: int,
+        stream: int,
+        step: int,
+        y: _Array,
+        threads: int,
+    ) -> None: ...
     def superpose(
         self,
         x: _Array,

@@ -13,7 +13,7 @@ from retrolux.hardware.dispersion import coupler_shift, phase_stretch
 from retrolux.hardware.fabrication import Fabrication, fabricate
 from retrolux.hardware.imperfections import Imperfections
 from retrolux.hardware.programming import drift_step, program
-from retrolux.hardware.random import Stream, normals
+from retrolux.hardware.random import Stream, with_noise
 from retrolux.mesh.adjoint import AdjointGradients, adjoint
 
 if TYPE_CHECKING:
@@ -68,6 +68,7 @@ class SimulatedChip:
         self.imperfections = imperfections = Imperfections() if imperfections is None else imperfections
         self.seed = seed
         self.dtype = np.dtype(dtype)
+        self._real = np.empty(0, self.dtype).real.dtype
         self.fabrication = fabricate(topology, imperfections, seed) if fabrication is None else fabrication
         if self.fabrication.loss_db.shape != (topology.mzis, 4):
             raise ValueError(f"fabrication must be of {topology.mzis} MZIs, got {len(self.fabrication.loss_db)}")
@@ -88,10 +89,6 @@ class SimulatedChip:
         self._behind_mesh = behind if self.fabrication.output_loss_db.any() else None
         self._settings: _Settings | None = None
         self._programmed: NDArray[np.float64] | None = None
-
-    @property
-    def _real(self) -> np.dtype[Any]:
-        return np.empty(0, self.dtype).real.dtype
 
     def write(self, theta: NDArray[Any], phi: NDArray[Any], gamma: NDArray[Any]) -> None:
         """Set the phases [rad]; see `retrolux.hardware.Chip`.
@@ -193,7 +190,10 @@ class SimulatedChip:
             self._settings = None
         if self._settings is None:
             mzis = self.topology.mzis
-            phases = (self._stretch * (self._programmed + self.drift)).astype(self._real)
+            phases = self._programmed + self.drift
+            if self._stretch != 1:
+                phases *= self._stretch
+            phases = phases.astype(self._real)
             theta, phi, gamma = phases[:mzis], phases[mzis : 2 * mzis], phases[2 * mzis :]
             self._settings = theta, phi, gamma, self._coupler_error, self._loss_db
         return self._settings
@@ -252,9 +252,7 @@ class SimulatedChip:
         noise = self.imperfections.tap_noise
         if not noise:
             return powers
-        draws = normals(self.seed, Stream.TAP, self.shots, powers.shape, self._real)
-        noisy: NDArray[Any] = powers + noise * np.sqrt(variance) * draws
-        return noisy
+        return with_noise(powers, noise, self.seed, Stream.TAP, self.shots, variance)
 
     def _converted(self, values: NDArray[Any]) -> NDArray[Any]:
         """Return readings after an analog-to-digital converter with range ±1, the total power or its square root."""
