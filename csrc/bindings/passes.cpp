@@ -7,6 +7,7 @@
 
 #include "bindings/arrays.h"
 #include "bindings/bindings.h"
+#include "bindings/light.h"
 #include "cpu.h"
 #include "kernels/table.h"
 
@@ -60,6 +61,7 @@ public:
     }
 
     const char* isa() const { return build_->name; }
+    const Table& table() const { return *build_->table; }
 
     template <class T>
     void forward(const Layout& layout, const ComplexArray<T>& x, const RealArray<T>& theta, const RealArray<T>& phi,
@@ -167,77 +169,6 @@ public:
         passes<T>(*build_->table).disturb(light, modes, out, how, usable);
     }
 
-    template <class T>
-    void add_noise(const RealArray<T>& x, const std::optional<RealArray<T>>& variance, T std, std::uint64_t seed,
-                   std::uint32_t stream, std::uint64_t step, RealArray<T>& y, int threads) const {
-        const index_t count = x.size();
-        if (variance) require_count("variance", *variance, count);
-        require_count("y", y, count);
-        const T *in = x.data(), *variances = variance ? variance->data() : nullptr;
-        T* out = y.mutable_data();
-        const int usable = usable_threads(threads);
-        const py::gil_scoped_release release;
-        passes<T>(*build_->table).add_noise(in, variances, std, {seed, step, stream}, count, out, usable);
-    }
-
-    template <class T>
-    void superpose(const ComplexArray<T>& x, const std::optional<ComplexArray<T>>& other, std::complex<T> turn,
-                   bool normalise, bool conjugate, ComplexArray<T>& y, RealArray<T>& norm, int threads) const {
-        if (x.ndim() != 2) throw std::invalid_argument("x must have shape (batch, modes)");
-        const index_t batch = x.shape(0), modes = x.shape(1);
-        if (other) require_shape("other", *other, {batch, modes});
-        require_shape("y", y, {batch, modes});
-        require_shape("norm", norm, {batch});
-        const Light<const T> light{reinterpret_cast<const T*>(x.data()), batch};
-        const Superposition<T> how{other ? reinterpret_cast<const T*>(other->data()) : nullptr, turn.real(),
-                                   turn.imag(), normalise, conjugate};
-        T *out = reinterpret_cast<T*>(y.mutable_data()), *norms = norm.mutable_data();
-        const int usable = usable_threads(threads);
-        const py::gil_scoped_release release;
-        passes<T>(*build_->table).superpose(light, modes, how, out, norms, usable);
-    }
-
-    template <class T>
-    void scale(const ComplexArray<T>& x, const RealArray<T>& factor, bool conjugate, ComplexArray<T>& y,
-               int threads) const {
-        if (x.ndim() != 2) throw std::invalid_argument("x must have shape (batch, modes)");
-        const index_t batch = x.shape(0), modes = x.shape(1);
-        require_shape("factor", factor, {batch});
-        require_shape("y", y, {batch, modes});
-        const Light<const T> light{reinterpret_cast<const T*>(x.data()), batch};
-        const T* factors = factor.data();
-        T* out = reinterpret_cast<T*>(y.mutable_data());
-        const int usable = usable_threads(threads);
-        const py::gil_scoped_release release;
-        passes<T>(*build_->table).scale(light, modes, factors, conjugate, out, usable);
-    }
-
-    template <class T>
-    void modulus(const ComplexArray<T>& z, RealArray<T>& size, int threads) const {
-        const index_t count = z.size();
-        require_count("size", size, count);
-        const T* in = reinterpret_cast<const T*>(z.data());
-        T* out = size.mutable_data();
-        const int usable = usable_threads(threads);
-        const py::gil_scoped_release release;
-        passes<T>(*build_->table).modulus(in, count, out, usable);
-    }
-
-    template <class T>
-    void modulus_adjoint(const ComplexArray<T>& z, const RealArray<T>& size, const RealArray<T>& grad_size,
-                         ComplexArray<T>& grad_z, int threads) const {
-        const index_t count = z.size();
-        require_count("size", size, count);
-        require_count("grad_size", grad_size, count);
-        require_count("grad_z", grad_z, count);
-        const T* in = reinterpret_cast<const T*>(z.data());
-        const T *sizes = size.data(), *gradient = grad_size.data();
-        T* out = reinterpret_cast<T*>(grad_z.mutable_data());
-        const int usable = usable_threads(threads);
-        const py::gil_scoped_release release;
-        passes<T>(*build_->table).modulus_adjoint(in, sizes, gradient, count, out, usable);
-    }
-
     /// y = A x; the caller vouches for the entries, of which there may be too many to check them at every product.
     void multiply(const RealArray<std::int32_t>& starts, const RealArray<std::int32_t>& columns,
                   const RealArray<double>& values, const RealArray<double>& x, RealArray<double>& y,
@@ -296,12 +227,6 @@ public:
     }
 
 private:
-    static void require_count(const char* name, const py::array& array, index_t count) {
-        if (array.size() != count)
-            throw std::invalid_argument(std::string(name) + " must hold " + std::to_string(count) + " numbers, got " +
-                                        std::to_string(array.size()));
-    }
-
     /// Checks that `matrices` has shape (meshes, modes, modes) and returns how many there are.
     static index_t stack_of(const py::array& matrices, const Layout& layout) {
         const index_t meshes = matrices.ndim() == 3 ? matrices.shape(0) : 0;
@@ -350,6 +275,14 @@ private:
     const Build* build_ = nullptr;
 };
 
+/// A method of Kernels from a function of the kernels of one precision.
+template <class T, class... Arguments>
+auto on_light(void (*function)(const Passes<T>&, Arguments...)) {
+    return [function](const Kernels& kernels, Arguments... arguments) {
+        function(passes<T>(kernels.table()), arguments...);
+    };
+}
+
 template <class T>
 void bind_precision(py::class_<Kernels>& kernels) {
     using py::arg;
@@ -380,14 +313,15 @@ void bind_precision(py::class_<Kernels>& kernels) {
         .def("disturb", &Kernels::disturb<T>, arg("x").noconvert(), arg("y").noconvert(), arg("gain").noconvert(),
              arg("amplitude_std"), arg("phase_std"), arg("noise_std"), arg("seed"), arg("scale_stream"),
              arg("noise_stream"), arg("step"), arg("threads"))
-        .def("add_noise", &Kernels::add_noise<T>, arg("x").noconvert(), arg("variance").noconvert(), arg("std"),
-             arg("seed"), arg("stream"), arg("step"), arg("y").noconvert(), arg("threads"))
-        .def("superpose", &Kernels::superpose<T>, arg("x").noconvert(), arg("other").noconvert(), arg("turn"),
-             arg("normalise"), arg("conjugate"), arg("y").noconvert(), arg("norm").noconvert(), arg("threads"))
-        .def("scale", &Kernels::scale<T>, arg("x").noconvert(), arg("factor").noconvert(), arg("conjugate"),
+        .def("add_noise", on_light(&bindings::add_noise<T>), arg("x").noconvert(), arg("variance").noconvert(),
+             arg("std"), arg("seed"), arg("stream"), arg("step"), arg("y").noconvert(), arg("threads"))
+        .def("superpose", on_light(&bindings::superpose<T>), arg("x").noconvert(), arg("other").noconvert(),
+             arg("turn"), arg("normalise"), arg("conjugate"), arg("y").noconvert(), arg("norm").noconvert(),
+             arg("threads"))
+        .def("scale", on_light(&bindings::scale<T>), arg("x").noconvert(), arg("factor").noconvert(), arg("conjugate"),
              arg("y").noconvert(), arg("threads"))
-        .def("modulus", &Kernels::modulus<T>, arg("z").noconvert(), arg("size").noconvert(), arg("threads"))
-        .def("modulus_adjoint", &Kernels::modulus_adjoint<T>, arg("z").noconvert(), arg("size").noconvert(),
+        .def("modulus", on_light(&bindings::modulus<T>), arg("z").noconvert(), arg("size").noconvert(), arg("threads"))
+        .def("modulus_adjoint", on_light(&bindings::modulus_adjoint<T>), arg("z").noconvert(), arg("size").noconvert(),
              arg("grad_size").noconvert(), arg("grad_z").noconvert(), arg("threads"))
         .def("adjoint", &Kernels::adjoint<T>, arg("layout"), arg("y").noconvert(), arg("grad_y").noconvert(),
              arg("theta").noconvert(), arg("phi").noconvert(), arg("gamma").noconvert(),

@@ -44,10 +44,12 @@ void draw_small_scales(const Disturbance<double>& how, index_t group, double* re
     draw_scales(how, group, re, im);
 }
 
-/// `count` amplitudes times (re, im), times `gain` where that is not null, with one number for each part.
+/// `count` amplitudes times (re, im), times `gain` where that is not null, with one number for each part. `in` and
+/// `out` may be the same.
 template <class T>
-inline void multiply(const T* __restrict in, const T* __restrict re, const T* __restrict im, const T* __restrict gain,
-                     int count, T* __restrict out) {
+inline void multiply(const T* in, const T* __restrict re, const T* __restrict im, const T* __restrict gain, int count,
+                     T* out) {
+#pragma omp simd
     for (int i = 0; i < count; ++i) {
         const T x_re = in[2 * i], x_im = in[2 * i + 1];
         out[2 * i] = re[i] * x_re - im[i] * x_im;
@@ -113,7 +115,7 @@ void disturb(Light<const T> x, index_t modes, T* y, const Disturbance<T>& how, i
     if (count <= 0) return;
     const index_t groups = (count + amplitudes - 1) / amplitudes;
     const bool scales = how.amplitude_std != 0 || how.phase_std != 0, adds = how.noise_std != 0;
-    constexpr T small_phase = T(0.12);  // [rad]; times 6 it is below pi/4
+    constexpr T small_phase = T(0.12);                                // [rad]; times 6 it is below pi/4
     const Scratch<T> gains(how.gain ? 2 * (modes + amplitudes) : 1);  // as they follow each other from sample to sample
     if (how.gain)
         for (index_t i = 0; i < modes + amplitudes; ++i)

@@ -42,8 +42,10 @@ T add_row(const T* x, const T* other, T turn_re, T turn_im, index_t modes, T* y)
     return power;
 }
 
+/// `x` and `y` may be the same.
 template <class T>
 void scale_row(const T* x, T re, T im, index_t modes, T* y) {
+#pragma omp simd
     for (index_t m = 0; m < modes; ++m) {
         y[2 * m] = re * x[2 * m];
         y[2 * m + 1] = im * x[2 * m + 1];

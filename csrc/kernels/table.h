@@ -34,7 +34,7 @@ struct Passes {
     void (*matrices_adjoint)(const Mesh<T>& first, index_t meshes, const T* transposed, const T* grad_transposed,
                              T* identity, const Gradients<T>& gradients, int threads);
 
-    /// Light behind modulators or before detectors.
+    /// Light behind modulators or before detectors; y may be the memory of x.
     void (*disturb)(Light<const T> x, index_t modes, T* y, const Disturbance<T>& how, int threads);
 
     /// y = x + std sqrt(variance) n, with normal numbers n; variance is 1 where it is null. x and y may be the same.

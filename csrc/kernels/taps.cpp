@@ -137,7 +137,11 @@ void add_up_equivalent(const TappedPass<T>& pass, Light<const T> x, const Taps<T
     const int sets = taps.second ? 2 : 1;
     const Scratch<T> samples(2 * modes * modes * sets);
     equivalent_light(x, modes, taps.weight, sets == 2, samples.data(), threads);
-    const Tiling<T> tiling(modes);
+    Tiling<T> tiling(modes);
+    if (sets == 2 && modes > medium<T> && modes <= wide<T>) {  // two wide tiles are work for two threads
+        tiling.wide_tiles = tiling.tiles = 1;
+        tiling.medium_tiles = 0;
+    }
     PiecewiseSums sums(sets * tiling.tiles, 4 * mzis + 1, 2 * sizeof(T) * sets * modes * modes);
     const int workers = useful_workers(threads, sums.count(), work(counted, mzis, sets * modes));
     const Scratch<T> tiles(tile_size * workers);

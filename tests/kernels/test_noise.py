@@ -123,6 +123,13 @@ def test_add_noise(kernels, real, rng):
             np.testing.assert_array_equal(in_place, y)
 
 
+def test_disturb_in_place(kernels):
+    x = np.linspace(1, 2, 143 * 7).astype(np.complex64).reshape(143, 7)
+    expected = disturb(kernels, x, np.linspace(0.5, 1, 7).astype(np.float32), 0.1, 0.1, 0.2)
+    kernels.disturb(x, x, np.linspace(0.5, 1, 7).astype(np.float32), 0.1, 0.1, 0.2, 7, 3, 4, 5, 2)
+    np.testing.assert_array_equal(x, expected)
+
+
 def test_disturbing_nothing_changes_nothing(kernels):
     x = np.arange(70).reshape(10, 7).astype(np.complex64)
     np.testing.assert_array_equal(disturb(kernels, x), x)

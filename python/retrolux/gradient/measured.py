@@ -157,7 +157,8 @@ class _Measured(torch.autograd.Function):
         bench.shots += len(rows)
         # Saved for torch's check that nobody changes the phases before the backward pass.
         ctx.save_for_backward(theta, phi, gamma)
-        ctx.passage = Passage(bench.chip, rows, output, *bench.written)
+        theta_written, phi_written, gamma_written = bench.written or phases
+        ctx.passage = Passage(bench.chip, rows, output, theta_written, phi_written, gamma_written)
         ctx.bench, ctx.wanted = bench, wanted
         return torch.from_numpy(output).reshape(x.shape)
 

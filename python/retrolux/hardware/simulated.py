@@ -87,6 +87,7 @@ class SimulatedChip:
         # What the waveguides between the last MZIs and the outputs transmit, in both directions.
         behind = 10 ** (-self.fabrication.output_loss_db / 20).astype(self._real)
         self._behind_mesh = behind if self.fabrication.output_loss_db.any() else None
+        self._inside = np.empty((0, topology.modes), self.dtype)  # the light behind the modulators, in every pass
         self._settings: _Settings | None = None
         self._programmed: NDArray[np.float64] | None = None
 
@@ -200,21 +201,26 @@ class SimulatedChip:
 
     def _modulated(self, light: NDArray[Any], gain: NDArray[Any] | None) -> NDArray[Any]:
         """Return light as it enters the MZIs: with the errors of the modulators, and times `gain`, shape (modes,)."""
-        return self._disturbed(np.ascontiguousarray(light, dtype=self.dtype), gain, Stream.INPUT, 0.0)
+        light = np.ascontiguousarray(light, dtype=self.dtype)
+        if self._inside.shape != light.shape:
+            self._inside = np.empty_like(light)
+        return self._disturbed(light, gain, Stream.INPUT, 0.0, self._inside)
 
     def _detected(self, y: NDArray[Any], gain: NDArray[Any] | None) -> NDArray[Any]:
-        """Return output amplitudes, times `gain`, as coherent detectors read them."""
-        y = self._disturbed(y, gain, Stream.OUTPUT, self.imperfections.detector_noise)
+        """Return output amplitudes, times `gain`, as coherent detectors read them; takes the memory of `y`."""
+        y = self._disturbed(y, gain, Stream.OUTPUT, self.imperfections.detector_noise, y)
         if self.imperfections.adc_bits is not None:
             y = self._converted(y.view(self._real)).view(self.dtype)
         return y
 
-    def _disturbed(self, light: NDArray[Any], gain: NDArray[Any] | None, stream: Stream, noise: float) -> NDArray[Any]:
+    def _disturbed(
+        self, light: NDArray[Any], gain: NDArray[Any] | None, stream: Stream, noise: float, disturbed: NDArray[Any]
+    ) -> NDArray[Any]:
+        """Write disturbed light to `disturbed` and return it; the light itself where nothing disturbs it."""
         amplitude, phase = self.imperfections.io_amplitude_std, np.pi * self.imperfections.io_phase_std
         if not (amplitude or phase or noise) and gain is None:
             return light
         key = self.seed, stream, Stream.DETECTOR, self.shots
-        disturbed = np.empty_like(light)
         kernels.disturb(light, disturbed, gain, amplitude, phase, noise, *key, max_threads())
         return disturbed
 
