@@ -20,6 +20,7 @@ void multiply_rows(const T* x, index_t modes, const T* right, T* y) {
             T* out = y + 2 * (r * modes + lanes * j);
             const T* row = sums + 2 * r * lanes;
             if (left >= lanes) {
+#pragma omp simd
                 for (int l = 0; l < lanes; ++l) {
                     out[2 * l] = row[l];
                     out[2 * l + 1] = row[lanes + l];

@@ -67,6 +67,7 @@ inline void split_row(const T* row, index_t columns, T re_scale, T im_scale, T* 
     constexpr int lanes = block_lanes<T>;
     for (index_t first = 0; first < columns; first += lanes, blocks += block_step) {
         if (first + lanes <= columns) {
+#pragma omp simd
             for (int l = 0; l < lanes; ++l) {
                 blocks[l] = re_scale * row[2 * (first + l)];
                 blocks[lanes + l] = im_scale * row[2 * (first + l) + 1];
@@ -86,6 +87,7 @@ template <class T>
 inline void block_row(const T* row, index_t columns, T* __restrict blocks, index_t block_step) {
     for (index_t first = 0; first < columns; first += block_rows, blocks += block_step) {
         if (first + block_rows <= columns) {
+#pragma omp simd
             for (int i = 0; i < 2 * block_rows; ++i) blocks[i] = row[2 * first + i];
             continue;
         }
