@@ -47,13 +47,13 @@ struct Gradients {
 };
 
 /// What the tap detectors behind the phase shifters read: |field|^2 at (theta, phi) of each MZI.
-/// Either `each` or the other three are wanted.
+/// Wanted is `each`; or `sum`, for which `weight` is needed, and perhaps `second`; or, where all are null, nothing.
 template <class T>
 struct Taps {
     T* each;          ///< (batch, mzis, 2): the power of every sample; or null
     const T* weight;  ///< (batch): w, at least 0, by which a sample counts
     T* sum;           ///< (mzis, 2): sum over the batch of w p
-    T* second;        ///< (mzis, 2): sum over the batch of w^2 p
+    T* second;        ///< (mzis, 2): sum over the batch of w^2 p; or null
 };
 
 /// A sparse matrix in compressed rows: entries starts[i] to starts[i + 1] are those of row i.
@@ -81,6 +81,15 @@ struct Disturbance {
     T phase_std;  ///< [rad]
     T noise_std;  ///< in each quadrature
     NoiseKey scale_key, noise_key;
+};
+
+/// Light made of two: (x + turn conj(other)), of which each sample is divided by its norm, unless that is 0, where
+/// `normalise`, and conjugated last.
+template <class T>
+struct Superposition {
+    const T* other;  ///< (batch, modes); or null: x alone
+    T turn_re, turn_im;
+    bool normalise, conjugate;
 };
 
 }  // namespace retrolux

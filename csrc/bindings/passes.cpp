@@ -1,3 +1,4 @@
+#include <pybind11/complex.h>
 #include <pybind11/stl.h>
 
 #include <stdexcept>
@@ -7,6 +8,7 @@
 #include "bindings/arrays.h"
 #include "bindings/bindings.h"
 #include "bindings/builds.h"
+#include "bindings/light.h"
 
 namespace retrolux {
 
@@ -18,6 +20,10 @@ public:
     explicit Kernels(const std::string& isa) : build_(&usable_build(isa)) {}
 
     const char* isa() const { return build_->name; }
+    template <class T>
+    const Passes<T>& passes() const {
+        return build_->passes<T>();
+    }
 
     template <class T>
     void forward(const Layout& layout, const ComplexArray<T>& x, const RealArray<T>& theta, const RealArray<T>& phi,
@@ -222,17 +228,18 @@ private:
         const Mesh<T> mesh = mesh_view(layout, settings);
         const index_t batch = require_batch("x", x, layout);
         if (y) require_shape("y", *y, {batch, layout.modes()});
-        if (each.has_value() == (weight && total && second))
-            throw std::invalid_argument("taps are read into `each`, or into `total` and `second` with a `weight`");
+        if ((each && total) || weight.has_value() != total.has_value() || (second && !total))
+            throw std::invalid_argument(
+                "taps are read into `each`, or into `total` and perhaps `second` with a `weight`");
         Taps<T> taps{nullptr, nullptr, nullptr, nullptr};
         if (each) {
             require_shape("each", *each, {batch, layout.mzis(), 2});
             taps.each = each->mutable_data();
-        } else {
+        } else if (total) {
             require_shape("weight", *weight, {batch});
             require_shape("total", *total, {layout.mzis(), 2});
-            require_shape("second", *second, {layout.mzis(), 2});
-            taps = {nullptr, weight->data(), total->mutable_data(), second->mutable_data()};
+            if (second) require_shape("second", *second, {layout.mzis(), 2});
+            taps = {nullptr, weight->data(), total->mutable_data(), second ? second->mutable_data() : nullptr};
         }
         const Light<const T> light{reinterpret_cast<const T*>(x.data()), batch};
         T* result = y ? reinterpret_cast<T*>(y->mutable_data()) : nullptr;
@@ -243,6 +250,14 @@ private:
 
     const Build* build_;
 };
+
+/// A method of Kernels from a function of the kernels of one precision.
+template <class T, class... Arguments>
+auto on_light(void (*function)(const Passes<T>&, Arguments...)) {
+    return [function](const Kernels& kernels, Arguments... arguments) {
+        function(kernels.passes<T>(), arguments...);
+    };
+}
 
 template <class T>
 void bind_precision(py::class_<Kernels>& kernels) {
@@ -274,6 +289,16 @@ void bind_precision(py::class_<Kernels>& kernels) {
         .def("disturb", &Kernels::disturb<T>, arg("x").noconvert(), arg("y").noconvert(), arg("gain").noconvert(),
              arg("amplitude_std"), arg("phase_std"), arg("noise_std"), arg("seed"), arg("scale_stream"),
              arg("noise_stream"), arg("step"), arg("threads"))
+        .def("add_noise", on_light(&bindings::add_noise<T>), arg("x").noconvert(), arg("variance").noconvert(),
+             arg("std"), arg("seed"), arg("stream"), arg("step"), arg("y").noconvert(), arg("threads"))
+        .def("superpose", on_light(&bindings::superpose<T>), arg("x").noconvert(), arg("other").noconvert(),
+             arg("turn"), arg("normalise"), arg("conjugate"), arg("y").noconvert(), arg("norm").noconvert(),
+             arg("threads"))
+        .def("scale", on_light(&bindings::scale<T>), arg("x").noconvert(), arg("factor").noconvert(), arg("conjugate"),
+             arg("y").noconvert(), arg("threads"))
+        .def("modulus", on_light(&bindings::modulus<T>), arg("z").noconvert(), arg("size").noconvert(), arg("threads"))
+        .def("modulus_adjoint", on_light(&bindings::modulus_adjoint<T>), arg("z").noconvert(), arg("size").noconvert(),
+             arg("grad_size").noconvert(), arg("grad_z").noconvert(), arg("threads"))
         .def("adjoint", &Kernels::adjoint<T>, arg("layout"), arg("y").noconvert(), arg("grad_y").noconvert(),
              arg("theta").noconvert(), arg("phi").noconvert(), arg("gamma").noconvert(),
              arg("coupler_error").noconvert(), arg("loss_db").noconvert(), arg("x").noconvert(),

@@ -25,6 +25,21 @@ void backward_taps(const Mesh<T>& mesh, Light<const T> x, T* y, const Taps<T>& t
 template <class T>
 void disturb(Light<const T> x, index_t modes, T* y, const Disturbance<T>& how, int threads);
 
+template <class T>
+void add_noise(const T* x, const T* variance, T std, const NoiseKey& key, index_t count, T* y, int threads);
+
+template <class T>
+void superpose(Light<const T> x, index_t modes, const Superposition<T>& how, T* y, T* norm, int threads);
+
+template <class T>
+void scale(Light<const T> x, index_t modes, const T* factor, bool conjugate, T* y, int threads);
+
+template <class T>
+void modulus(const T* z, index_t count, T* size, int threads);
+
+template <class T>
+void modulus_adjoint(const T* z, const T* size, const T* grad_size, index_t count, T* grad_z, int threads);
+
 void multiply(const SparseRows& matrix, const double* x, double* y, int threads);
 
 void normals(const NoiseKey& key, index_t first, index_t count, float* values, int threads);

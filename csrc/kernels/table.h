@@ -14,7 +14,8 @@ struct Passes {
     /// grad_x = U† grad_y: gradients of the input alone.
     void (*reverse)(const Mesh<T>& mesh, Light<const T> grad_y, T* grad_x, int threads);
 
-    /// y = U x, where y is not null, and what the taps read on the way.
+    /// y = U x, where y is not null, and what the taps read on the way. Of a large batch, sums are read from fewer
+    /// samples that have the same, and y comes by the matrix U, where that is cheaper; both agree to rounding.
     void (*forward_taps)(const Mesh<T>& mesh, Light<const T> x, T* y, const Taps<T>& taps, int threads);
 
     /// Light sent in from the outputs: y = U^T x, where y is not null, and what the taps read on the way.
@@ -34,8 +35,23 @@ struct Passes {
     void (*matrices_adjoint)(const Mesh<T>& first, index_t meshes, const T* transposed, const T* grad_transposed,
                              T* identity, const Gradients<T>& gradients, int threads);
 
-    /// Light behind modulators or before detectors.
+    /// Light behind modulators or before detectors; y may be the memory of x.
     void (*disturb)(Light<const T> x, index_t modes, T* y, const Disturbance<T>& how, int threads);
+
+    /// y = x + std sqrt(variance) n, with normal numbers n; variance is 1 where it is null. x and y may be the same.
+    void (*add_noise)(const T* x, const T* variance, T std, const NoiseKey& key, index_t count, T* y, int threads);
+
+    /// y is made of x as `how` says; norm (batch) is the root of the total power of each sample before it is divided.
+    void (*superpose)(Light<const T> x, index_t modes, const Superposition<T>& how, T* y, T* norm, int threads);
+
+    /// y = factor x, or its conjugate; factor (batch).
+    void (*scale)(Light<const T> x, index_t modes, const T* factor, bool conjugate, T* y, int threads);
+
+    /// size = |z| of `count` complex numbers.
+    void (*modulus)(const T* z, index_t count, T* size, int threads);
+
+    /// grad_z = grad_size z / |z|, 0 at z = 0.
+    void (*modulus_adjoint)(const T* z, const T* size, const T* grad_size, index_t count, T* grad_z, int threads);
 };
 
 /// All kernels compiled for one instruction set: the only symbol that such a build exports.

@@ -128,6 +128,31 @@ class Kernels:
         step: int,
         threads: int,
     ) -> None: ...
+    def add_noise(
+        self,
+        x: _Array,
+        variance: _Array | None,
+        std: float,
+        seed: int,
+        stream: int,
+        step: int,
+        y: _Array,
+        threads: int,
+    ) -> None: ...
+    def superpose(
+        self,
+        x: _Array,
+        other: _Array | None,
+        turn: complex,
+        normalise: bool,
+        conjugate: bool,
+        y: _Array,
+        norm: _Array,
+        threads: int,
+    ) -> None: ...
+    def scale(self, x: _Array, factor: _Array, conjugate: bool, y: _Array, threads: int) -> None: ...
+    def modulus(self, z: _Array, size: _Array, threads: int) -> None: ...
+    def modulus_adjoint(self, z: _Array, size: _Array, grad_size: _Array, grad_z: _Array, threads: int) -> None: ...
     def multiply(
         self,
         starts: NDArray[np.int32],

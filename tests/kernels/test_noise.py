@@ -105,6 +105,31 @@ def test_disturb_by_large_phases(kernels):
         np.testing.assert_allclose(disturb(kernels, x, phase=phase), np.exp(1j * turned), atol=1e-6)
 
 
+def test_add_noise(kernels, real, rng):
+    """Number i takes number i of its stream, with a variance of its own or without, in place or not."""
+    x, variance, n = (
+        rng.normal(size=1001).astype(real),
+        rng.random(1001).astype(real),
+        draw(kernels, 1001).astype(float),
+    )
+    variance[:3] = 0
+    for own, expected in ((None, x + 0.3 * n), (variance, x + 0.3 * np.sqrt(variance) * n)):
+        for threads in (1, 3):
+            y = np.full_like(x, np.nan)
+            kernels.add_noise(x, own, 0.3, 7, 3, 5, y, threads)
+            np.testing.assert_allclose(y, expected, rtol=0, atol=4 * np.finfo(real).eps * 4)
+            in_place = x.copy()
+            kernels.add_noise(in_place, own, 0.3, 7, 3, 5, in_place, threads)
+            np.testing.assert_array_equal(in_place, y)
+
+
+def test_disturb_in_place(kernels):
+    x = np.linspace(1, 2, 143 * 7).astype(np.complex64).reshape(143, 7)
+    expected = disturb(kernels, x, np.linspace(0.5, 1, 7).astype(np.float32), 0.1, 0.1, 0.2)
+    kernels.disturb(x, x, np.linspace(0.5, 1, 7).astype(np.float32), 0.1, 0.1, 0.2, 7, 3, 4, 5, 2)
+    np.testing.assert_array_equal(x, expected)
+
+
 def test_disturbing_nothing_changes_nothing(kernels):
     x = np.arange(70).reshape(10, 7).astype(np.complex64)
     np.testing.assert_array_equal(disturb(kernels, x), x)

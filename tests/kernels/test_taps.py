@@ -120,7 +120,8 @@ def test_tap_powers_give_the_gradient(kernels, draw, rng):
 def test_readings_need_a_place(kernels, draw, rng):
     case = draw(mesh.rectangular(3), 2, np.dtype("float64"), rng)
     arguments = (case.topology.layout, case.x, *case.settings.values(), np.empty_like(case.x))
-    with pytest.raises(ValueError, match="taps are read into `each`, or into `total` and `second` with a `weight`"):
-        kernels.forward_taps(*arguments, None, None, None, None, 1)
+    for wrong in ((None, None, np.empty((3, 2)), None), (np.ones(2), np.empty((2, 3, 2)), np.empty((3, 2)), None)):
+        with pytest.raises(ValueError, match="into `each`, or into `total` and perhaps `second` with a `weight`"):
+            kernels.forward_taps(*arguments, *wrong, 1)
     with pytest.raises(ValueError, match=r"each must have shape \(2, 3, 2\), got \(2, 3, 1\)"):
         kernels.forward_taps(*arguments, None, np.empty((2, 3, 1)), None, None, 1)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from retrolux._kernels import kernels, max_threads
 from retrolux.hardware.chip import Reading
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
     from retrolux.hardware.chip import TapMode
 
-__all__ = ["conjugate", "normalised", "quarter_behind", "scaled", "send"]
+__all__ = ["interfere", "normalised", "scaled", "send"]
 
 
 class _Direction(Protocol):
@@ -59,51 +60,84 @@ def send(
     """
     if power is None or (unit and power == 1):
         return direction(light, taps=taps, weights=weights, detect=detect)
-    norm = np.ones(len(light), light.real.dtype) if unit else _norms(light)
-    scale = norm / light.real.dtype.type(np.sqrt(power))
-    sent = scaled(light, 1 / np.where(norm > 0, scale, 1))
+    sent, norm = (light, np.ones(len(light), light.real.dtype)) if unit else normalised(light)
+    if power != 1:
+        root = light.real.dtype.type(np.sqrt(power))
+        sent = scaled(sent, np.full_like(norm, root))
+        norm /= root
     if taps == "sum":
-        weights = scale**2 if weights is None else weights * scale**2
+        weights = norm**2 if weights is None else weights * norm**2
     reading = direction(sent, taps=taps, weights=weights, detect=detect)
-    return Reading(scaled(reading.output, scale) if detect else reading.output, reading.taps)
+    return Reading(scaled(reading.output, norm) if detect else reading.output, reading.taps)
 
 
-def quarter_behind(light: NDArray[Any], retraced: NDArray[Any]) -> NDArray[Any]:
-    """Return light − i conj(retraced), which interferes with the adjoint field as the gradient needs it.
+def interfere(
+    direction: _Direction,
+    light: NDArray[Any],
+    retraced: NDArray[Any],
+    turn: complex,
+    power: float | None,
+    weights: NDArray[Any],
+) -> NDArray[Any]:
+    """Send light + turn · conj(retraced) and return the sums of its tap powers.
 
-    Shapes (batch, modes). −i conj(u + iv) = −v − iu: no product is needed.
+    Parameters
+    ----------
+    direction : callable
+        ``chip.forward``.
+    light, retraced : ndarray of complex, shape (batch, modes)
+        The forward light, and the adjoint light as it came out at the inputs.
+    turn : complex
+        By what the latter is turned; −i makes it interfere as the gradient needs it.
+    power, weights
+        As for `send`.
+
+    Returns
+    -------
+    ndarray of float, shape (mzis, 2)
+
+    Raises
+    ------
+    RuntimeError
+        When the chip reads no taps.
     """
-    both = np.empty_like(light)
-    np.subtract(light.real, retraced.imag, out=both.real)
-    np.subtract(light.imag, retraced.real, out=both.imag)
-    return both
+    both, norm = _superposed(light, retraced, turn, normalise=power is not None)
+    if power is not None:
+        weights = weights * norm**2
+    taps = send(direction, both, "sum", power, weights, detect=False, unit=True).taps
+    if taps is None:
+        raise RuntimeError("a gradient from interference needs taps, got a chip that reads none")
+    return taps
 
 
-def conjugate(light: NDArray[Any]) -> NDArray[Any]:
-    """Return light conjugated in place."""
-    np.negative(light.imag, out=light.imag)
-    return light
+def normalised(light: NDArray[Any], *, conjugate: bool = False) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return samples of total power 1, dark ones as they are, and the norms they had, shape (batch,).
+
+    With `conjugate` the samples are conjugated.
+    """
+    return _superposed(light, None, 0, normalise=True, conjugate=conjugate)
 
 
-def normalised(light: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Return samples of total power 1, dark ones as they are, and the norms they had, shape (batch,)."""
-    norm = _norms(light)
-    return scaled(light, 1 / np.where(norm > 0, norm, 1)), norm
-
-
-def scaled(light: NDArray[Any], factors: NDArray[Any]) -> NDArray[Any]:
-    """Return samples of light, shape (batch, modes), each times a real factor, shape (batch,)."""
-    product: NDArray[Any] = (_parts(light) * factors[:, None]).view(light.dtype)
+def scaled(light: NDArray[Any], factors: NDArray[Any], *, conjugate: bool = False) -> NDArray[Any]:
+    """Return samples of light, shape (batch, modes), each times a real factor, shape (batch,); conjugated if asked."""
+    light = np.ascontiguousarray(light)
+    product = np.empty_like(light)
+    kernels.scale(light, np.ascontiguousarray(factors, light.real.dtype), conjugate, product, max_threads())
     return product
 
 
-def _norms(light: NDArray[Any]) -> NDArray[Any]:
-    """Return the root of the total power of each sample, shape (batch,)."""
-    parts = _parts(light)
-    norms: NDArray[Any] = np.sqrt(np.einsum("bm,bm->b", parts, parts))
-    return norms
-
-
-def _parts(light: NDArray[Any]) -> NDArray[Any]:
-    """Return real and imaginary parts in turn, shape (batch, 2·modes): NumPy is slow where real meets complex."""
-    return np.ascontiguousarray(light).view(light.real.dtype)
+def _superposed(
+    light: NDArray[Any],
+    other: NDArray[Any] | None,
+    turn: complex,
+    *,
+    normalise: bool,
+    conjugate: bool = False,
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return light + turn · conj(other), or light alone, and the norms of its samples before they are normalised."""
+    light = np.ascontiguousarray(light)
+    if other is not None:
+        other = np.ascontiguousarray(other, light.dtype)
+    both, norm = np.empty_like(light), np.empty(len(light), light.real.dtype)
+    kernels.superpose(light, other, turn, normalise, conjugate, both, norm, max_threads())
+    return both, norm

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from retrolux.gradient.light import conjugate, normalised, scaled, send
+from retrolux.gradient.light import interfere, normalised, scaled, send
 from retrolux.gradient.loss_correction import LossCorrection
 from retrolux.gradient.method import Gradients, Passage, Wanted, output_phase_gradient
 
@@ -94,17 +94,15 @@ def _modulated(
     if not (wanted.phases or wanted.x):
         return Gradients(None, slopes[:, 0], slopes[:, 1], gamma, 0)
     x, x_norm = normalised(passage.x)
-    adjoint, adjoint_norm = normalised(grad_y)
-    retraced = send(chip.backward, conjugate(adjoint), power=power, unit=True).output.conj()
+    adjoint, adjoint_norm = normalised(grad_y, conjugate=True)
+    retraced = send(chip.backward, adjoint, power=power, unit=True).output
     shots = passage.batch
+    weights = x_norm * adjoint_norm
     for angle in angles if wanted.phases else ():
-        turned = retraced * retraced.dtype.type(-1j * np.exp(1j * angle))
-        taps = send(chip.forward, x + turned, "sum", power, x_norm * adjoint_norm, detect=False).taps
-        if taps is None:
-            raise RuntimeError("a gradient from interference needs taps, got a chip that reads none")
+        taps = interfere(chip.forward, x, retraced, -1j * np.exp(1j * angle), power, weights)
         slopes += taps * slopes.dtype.type(np.cos(angle) / (2 * np.sum(np.cos(angles) ** 2)))
         shots += passage.batch
     if loss is not None:
         slopes /= loss.transmission(chip.topology)
-    grad_x = scaled(retraced, adjoint_norm) if wanted.x else None
+    grad_x = scaled(retraced, adjoint_norm, conjugate=True) if wanted.x else None
     return Gradients(grad_x, slopes[:, 0] * wanted.theta, slopes[:, 1] * wanted.phi, gamma, shots)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from retrolux.gradient.light import conjugate, normalised, quarter_behind, scaled, send
+from retrolux.gradient.light import interfere, normalised, scaled, send
 from retrolux.gradient.loss_correction import LossCorrection
 from retrolux.gradient.method import Gradients, Passage, Wanted, output_phase_gradient
 
@@ -47,23 +47,22 @@ class ThreeMeasurement:
         gamma = output_phase_gradient(passage.y, grad_y, wanted)
         if not (wanted.phases or wanted.x):
             return Gradients(None, slopes[:, 0], slopes[:, 1], gamma, 0)
-        adjoint, adjoint_norm = normalised(grad_y)
-        conjugate(adjoint)
+        adjoint, adjoint_norm = normalised(grad_y, conjugate=True)
         if not wanted.phases:
             back = send(chip.backward, adjoint, power=self.power, unit=True)
-            back_x = conjugate(scaled(back.output, adjoint_norm))
+            back_x = scaled(back.output, adjoint_norm, conjugate=True)
             return Gradients(back_x, slopes[:, 0], slopes[:, 1], gamma, passage.batch)
         x, x_norm = normalised(passage.x)
         weights = x_norm * adjoint_norm
         backward = send(chip.backward, adjoint, "sum", self.power, weights, unit=True)
         forward = send(chip.forward, x, "sum", self.power, weights, detect=False, unit=True)
-        both = send(chip.forward, quarter_behind(x, backward.output), "sum", self.power, weights, detect=False)
-        grad_x = conjugate(scaled(backward.output, adjoint_norm)) if wanted.x else None
-        if forward.taps is None or backward.taps is None or both.taps is None:
+        both = interfere(chip.forward, x, backward.output, -1j, self.power, weights)
+        grad_x = scaled(backward.output, adjoint_norm, conjugate=True) if wanted.x else None
+        if forward.taps is None or backward.taps is None:
             raise RuntimeError("a gradient from interference needs taps, got a chip that reads none")
         if self.loss is None:
-            slopes = (both.taps - forward.taps - backward.taps) / 2
+            slopes = (both - forward.taps - backward.taps) / 2
         else:
             t = self.loss.transmission(chip.topology).astype(slopes.dtype)
-            slopes = (both.taps - forward.taps - t**2 * backward.taps) / (2 * t)
+            slopes = (both - forward.taps - t**2 * backward.taps) / (2 * t)
         return Gradients(grad_x, slopes[:, 0] * wanted.theta, slopes[:, 1] * wanted.phi, gamma, 3 * passage.batch)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from retrolux.hardware.random import Stream, normals
+from retrolux.hardware.random import Stream, with_noise
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -59,7 +59,12 @@ def quantise(phases: ArrayLike, bits: int | None) -> NDArray[np.float64]:
     if bits is None:
         return wrap(phases)
     levels = 2.0**bits
-    return np.asarray(np.mod(np.rint(np.asarray(phases, np.float64) * (levels / _TURN)), levels) * (_TURN / levels))
+    level = np.asarray(np.asarray(phases, np.float64) * (levels / _TURN))
+    np.rint(level, out=level)
+    # The remainder by a power of two is exact without np.mod, which takes each number by itself.
+    level -= levels * np.floor(level / levels)
+    level *= _TURN / levels
+    return level
 
 
 def program(
@@ -118,8 +123,10 @@ def program(
     )
     driven = quantise(wanted, imperfections.phase_bits)
     if imperfections.phase_std > 0:
-        driven += imperfections.phase_std * normals(seed, Stream.PHASE_WRITE, write, driven.shape, np.float64)
-    return np.asarray(crosstalk.apply(driven) + np.concatenate(list(offsets.values())))
+        driven = with_noise(driven, imperfections.phase_std, seed, Stream.PHASE_WRITE, write)
+    met = crosstalk.apply(driven)
+    met += np.concatenate(list(offsets.values()))
+    return met
 
 
 def drift_step(
@@ -161,7 +168,7 @@ def drift_step(
     if not 0 <= elapsed_s < math.inf:
         raise ValueError(f"elapsed_s must be finite and at least 0, got {elapsed_s!r}")
     std = imperfections.drift_std_per_s * math.sqrt(elapsed_s)
-    return np.asarray(std * normals(seed, Stream.DRIFT, tick, (shifters,), np.float64))
+    return with_noise(np.zeros(shifters), std, seed, Stream.DRIFT, tick)
 
 
 def _checked(name: str, phases: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.float64]:

@@ -13,7 +13,7 @@ from retrolux._kernels import kernels, max_threads
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
 
-__all__ = ["Stream", "normals"]
+__all__ = ["Stream", "normals", "with_noise"]
 
 
 class Stream(IntEnum):
@@ -62,9 +62,40 @@ def normals(seed: int, stream: int, step: int, shape: tuple[int, ...], dtype: DT
     Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC11 (Philox 4×32-10); Box and Muller, Ann. Math.
     Stat. 29, 610 (1958).
     """
-    for name, value, bits in (("seed", seed, 64), ("stream", stream, 32), ("step", step, 64)):
-        if not 0 <= value < 2**bits:
-            raise ValueError(f"{name} must be between 0 and 2**{bits} - 1, got {value}")
+    _check_key(seed, stream, step)
     values = np.empty(prod(shape), dtype=np.float32)
     kernels.normals(values, seed, int(stream), step, 0, max_threads())
     return values.astype(dtype, copy=False).reshape(shape)
+
+
+def with_noise(
+    values: NDArray[Any], std: float, seed: int, stream: int, step: int, variance: NDArray[Any] | None = None
+) -> NDArray[Any]:
+    """Return values + std · √variance · n, with the numbers n that `normals` draws.
+
+    Parameters
+    ----------
+    values : ndarray of float32 or float64, any shape
+        In C order.
+    std : float
+        Standard deviation, in units of √variance.
+    seed, stream, step : int
+        As for `normals`.
+    variance : ndarray of the same shape and dtype, optional
+        At least 0; 1 when left out.
+
+    Raises
+    ------
+    ValueError
+        When seed, stream or step is out of range.
+    """
+    _check_key(seed, stream, step)
+    noisy = np.empty_like(values)
+    kernels.add_noise(values, variance, std, seed, int(stream), step, noisy, max_threads())
+    return noisy
+
+
+def _check_key(seed: int, stream: int, step: int) -> None:
+    for name, value, bits in (("seed", seed, 64), ("stream", stream, 32), ("step", step, 64)):
+        if not 0 <= value < 2**bits:
+            raise ValueError(f"{name} must be between 0 and 2**{bits} - 1, got {value}")

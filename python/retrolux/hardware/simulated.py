@@ -13,7 +13,7 @@ from retrolux.hardware.dispersion import coupler_shift, phase_stretch
 from retrolux.hardware.fabrication import Fabrication, fabricate
 from retrolux.hardware.imperfections import Imperfections
 from retrolux.hardware.programming import drift_step, program
-from retrolux.hardware.random import Stream, normals
+from retrolux.hardware.random import Stream, with_noise
 from retrolux.mesh.adjoint import AdjointGradients, adjoint
 
 if TYPE_CHECKING:
@@ -68,6 +68,7 @@ class SimulatedChip:
         self.imperfections = imperfections = Imperfections() if imperfections is None else imperfections
         self.seed = seed
         self.dtype = np.dtype(dtype)
+        self._real = np.empty(0, self.dtype).real.dtype
         self.fabrication = fabricate(topology, imperfections, seed) if fabrication is None else fabrication
         if self.fabrication.loss_db.shape != (topology.mzis, 4):
             raise ValueError(f"fabrication must be of {topology.mzis} MZIs, got {len(self.fabrication.loss_db)}")
@@ -86,12 +87,9 @@ class SimulatedChip:
         # What the waveguides between the last MZIs and the outputs transmit, in both directions.
         behind = 10 ** (-self.fabrication.output_loss_db / 20).astype(self._real)
         self._behind_mesh = behind if self.fabrication.output_loss_db.any() else None
+        self._inside = np.empty((0, topology.modes), self.dtype)  # the light behind the modulators, in every pass
         self._settings: _Settings | None = None
         self._programmed: NDArray[np.float64] | None = None
-
-    @property
-    def _real(self) -> np.dtype[Any]:
-        return np.empty(0, self.dtype).real.dtype
 
     def write(self, theta: NDArray[Any], phi: NDArray[Any], gamma: NDArray[Any]) -> None:
         """Set the phases [rad]; see `retrolux.hardware.Chip`.
@@ -193,28 +191,36 @@ class SimulatedChip:
             self._settings = None
         if self._settings is None:
             mzis = self.topology.mzis
-            phases = (self._stretch * (self._programmed + self.drift)).astype(self._real)
+            phases = self._programmed + self.drift
+            if self._stretch != 1:
+                phases *= self._stretch
+            phases = phases.astype(self._real)
             theta, phi, gamma = phases[:mzis], phases[mzis : 2 * mzis], phases[2 * mzis :]
             self._settings = theta, phi, gamma, self._coupler_error, self._loss_db
         return self._settings
 
     def _modulated(self, light: NDArray[Any], gain: NDArray[Any] | None) -> NDArray[Any]:
         """Return light as it enters the MZIs: with the errors of the modulators, and times `gain`, shape (modes,)."""
-        return self._disturbed(np.ascontiguousarray(light, dtype=self.dtype), gain, Stream.INPUT, 0.0)
+        light = np.ascontiguousarray(light, dtype=self.dtype)
+        if self._inside.shape != light.shape:
+            self._inside = np.empty_like(light)
+        return self._disturbed(light, gain, Stream.INPUT, 0.0, self._inside)
 
     def _detected(self, y: NDArray[Any], gain: NDArray[Any] | None) -> NDArray[Any]:
-        """Return output amplitudes, times `gain`, as coherent detectors read them."""
-        y = self._disturbed(y, gain, Stream.OUTPUT, self.imperfections.detector_noise)
+        """Return output amplitudes, times `gain`, as coherent detectors read them; takes the memory of `y`."""
+        y = self._disturbed(y, gain, Stream.OUTPUT, self.imperfections.detector_noise, y)
         if self.imperfections.adc_bits is not None:
             y = self._converted(y.view(self._real)).view(self.dtype)
         return y
 
-    def _disturbed(self, light: NDArray[Any], gain: NDArray[Any] | None, stream: Stream, noise: float) -> NDArray[Any]:
+    def _disturbed(
+        self, light: NDArray[Any], gain: NDArray[Any] | None, stream: Stream, noise: float, disturbed: NDArray[Any]
+    ) -> NDArray[Any]:
+        """Write disturbed light to `disturbed` and return it; the light itself where nothing disturbs it."""
         amplitude, phase = self.imperfections.io_amplitude_std, np.pi * self.imperfections.io_phase_std
         if not (amplitude or phase or noise) and gain is None:
             return light
         key = self.seed, stream, Stream.DETECTOR, self.shots
-        disturbed = np.empty_like(light)
         kernels.disturb(light, disturbed, gain, amplitude, phase, noise, *key, max_threads())
         return disturbed
 
@@ -227,21 +233,19 @@ class SimulatedChip:
         y = np.empty((len(light) if detect else 0, self.topology.modes), self.dtype)
         self.shots += 1
         self.clock += len(light) * self.sample_s
-        if taps == "none":
-            if not detect:
-                return y, None
-            if forward:
-                kernels.forward(layout, light, *settings, y, threads)
-                return y, None
-            kernels.reverse(layout, light.conj(), *settings, y, threads)  # Uᵀ x is the conjugate of U† conj(x)
-            return y.conj(), None
+        if taps == "none" and not detect:
+            return y, None
         kernel = kernels.forward_taps if forward else kernels.backward_taps
+        if taps == "none":
+            kernel(layout, light, *settings, y, None, None, None, None, threads)
+            return y, None
         if taps == "sum" and self.imperfections.adc_bits is None:
             # The noise of a sum of readings, drawn once: their variances add.
             weight = np.ascontiguousarray(np.ones(len(light)) if weights is None else weights, dtype=self._real)
-            total, second = np.empty((mzis, 2), self._real), np.empty((mzis, 2), self._real)
+            total = np.empty((mzis, 2), self._real)
+            second = np.empty((mzis, 2), self._real) if self.imperfections.tap_noise else None
             kernel(layout, light, *settings, y if detect else None, weight, None, total, second, threads)
-            return y, self._noisy(total, second)
+            return y, total if second is None else self._noisy(total, second)
         each = np.empty((len(light), mzis, 2), self._real)
         kernel(layout, light, *settings, y if detect else None, None, each, None, None, threads)
         powers = self._converted(self._noisy(each, each))
@@ -254,9 +258,7 @@ class SimulatedChip:
         noise = self.imperfections.tap_noise
         if not noise:
             return powers
-        draws = normals(self.seed, Stream.TAP, self.shots, powers.shape, self._real)
-        noisy: NDArray[Any] = powers + noise * np.sqrt(variance) * draws
-        return noisy
+        return with_noise(powers, noise, self.seed, Stream.TAP, self.shots, variance)
 
     def _converted(self, values: NDArray[Any]) -> NDArray[Any]:
         """Return readings after an analog-to-digital converter with range ±1, the total power or its square root."""

@@ -12,6 +12,8 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
+from retrolux._kernels import kernels
+
 __all__ = [
     "CReLU",
     "ElectroOptic",
@@ -240,7 +242,11 @@ class _Modulus(torch.autograd.Function):
 
     @staticmethod
     def forward(z: Tensor) -> Tensor:
-        return z.abs()
+        if not _on_plain_memory(z):
+            return z.abs()
+        size = torch.empty(z.shape, dtype=z.real.dtype)
+        kernels.modulus(z.numpy(force=True), size.numpy(), torch.get_num_threads())
+        return size
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor], output: Tensor) -> None:
@@ -249,5 +255,23 @@ class _Modulus(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Tensor:
         z, size = ctx.saved_tensors
-        grad_z: Tensor = z * (grad / size.clamp_min(torch.finfo(size.dtype).tiny))
+        if not _on_plain_memory(z, size, grad) or torch.is_grad_enabled():  # enabled: for a second derivative
+            grad_z: Tensor = z * (grad / size.clamp_min(torch.finfo(size.dtype).tiny))
+            return grad_z
+        grad_z = torch.empty_like(z)
+        field, sizes, gradient = (tensor.numpy(force=True) for tensor in (z, size, grad))
+        kernels.modulus_adjoint(field, sizes, gradient, grad_z.numpy(), torch.get_num_threads())
         return grad_z
+
+
+def _on_plain_memory(z: Tensor, *others: Tensor) -> bool:
+    """Whether the kernels take complex `z` and real `others`, which torch's |z| handles ten times slower."""
+    return (
+        z.dtype in (torch.complex64, torch.complex128)
+        and not torch.compiler.is_compiling()
+        and not torch._C._are_functorch_transforms_active()
+        and all(
+            type(tensor) is Tensor and tensor.device.type == "cpu" and tensor.is_contiguous() and not tensor.is_conj()
+            for tensor in (z, *others)
+        )
+    )

@@ -1,0 +1,98 @@
+#pragma once
+
+#include "types.h"
+
+// Products of complex matrices, as sums that stay in the processor's registers.
+
+namespace retrolux::RETROLUX_ISA {
+
+#if defined(__AVX512F__)
+inline constexpr int register_bytes = 64, block_rows = 8;
+#elif defined(__AVX__)
+inline constexpr int register_bytes = 32, block_rows = 4;
+#else
+inline constexpr int register_bytes = 16, block_rows = 4;
+#endif
+/// Columns of a block: one register of real parts, one of imaginary parts.
+template <class T>
+inline constexpr int block_lanes = register_bytes / sizeof(T);
+
+/// Blocks of columns that hold `columns` of them.
+template <class T>
+inline index_t column_blocks(index_t columns) {
+    return (columns + block_lanes<T> - 1) / block_lanes<T>;
+}
+
+/// One factor of a product, as it lies in memory: interleaved complex numbers, entry (k, row) at data + k step + row
+/// stride.
+template <class T>
+struct Factor {
+    const T* data;
+    index_t step, stride;
+};
+
+/// sums(row, lane) = sum over k < count of left(k, row) right(k, lane). `right` has for each k, one after the other,
+/// `lanes` real parts and then as many imaginary parts; `sums` likewise for each row.
+template <class T, int rows>
+inline void multiply_block(const Factor<T>& left, const T* right, index_t count, T* sums) {
+    constexpr int lanes = block_lanes<T>;
+    T re[rows][lanes], im[rows][lanes];
+    for (int r = 0; r < rows; ++r)
+        for (int l = 0; l < lanes; ++l) re[r][l] = im[r][l] = 0;
+    for (index_t k = 0; k < count; ++k) {
+        const T* x = left.data + k * left.step;
+        const T* y = right + 2 * k * lanes;
+        for (int r = 0; r < rows; ++r) {
+            const T x_re = x[r * left.stride], x_im = x[r * left.stride + 1];
+#pragma omp simd
+            for (int l = 0; l < lanes; ++l) {
+                re[r][l] += x_re * y[l];
+                re[r][l] -= x_im * y[lanes + l];
+                im[r][l] += x_re * y[lanes + l];
+                im[r][l] += x_im * y[l];
+            }
+        }
+    }
+    for (int r = 0; r < rows; ++r) {
+        for (int l = 0; l < lanes; ++l) sums[2 * r * lanes + l] = re[r][l];
+        for (int l = 0; l < lanes; ++l) sums[(2 * r + 1) * lanes + l] = im[r][l];
+    }
+}
+
+/// Puts `columns` interleaved complex numbers, times `re_scale` and `im_scale`, where `multiply_block` wants the
+/// entries k of its right factors: the blocks of columns lie `block_step` apart; beyond the last column they are zeros.
+/// In blocks that lie far apart in rows of a power of two, a cache would hold few of them.
+template <class T>
+inline void split_row(const T* row, index_t columns, T re_scale, T im_scale, T* __restrict blocks, index_t block_step) {
+    constexpr int lanes = block_lanes<T>;
+    for (index_t first = 0; first < columns; first += lanes, blocks += block_step) {
+        if (first + lanes <= columns) {
+#pragma omp simd
+            for (int l = 0; l < lanes; ++l) {
+                blocks[l] = re_scale * row[2 * (first + l)];
+                blocks[lanes + l] = im_scale * row[2 * (first + l) + 1];
+            }
+            continue;
+        }
+        for (int l = 0; l < lanes; ++l) {
+            const bool there = first + l < columns;
+            blocks[l] = there ? re_scale * row[2 * (first + l)] : T(0);
+            blocks[lanes + l] = there ? im_scale * row[2 * (first + l) + 1] : T(0);
+        }
+    }
+}
+
+/// The same for rows of a left factor, which stays interleaved: blocks of `block_rows` complex numbers.
+template <class T>
+inline void block_row(const T* row, index_t columns, T* __restrict blocks, index_t block_step) {
+    for (index_t first = 0; first < columns; first += block_rows, blocks += block_step) {
+        if (first + block_rows <= columns) {
+#pragma omp simd
+            for (int i = 0; i < 2 * block_rows; ++i) blocks[i] = row[2 * first + i];
+            continue;
+        }
+        for (int i = 0; i < 2 * block_rows; ++i) blocks[i] = i < 2 * (columns - first) ? row[2 * first + i] : T(0);
+    }
+}
+
+}  // namespace retrolux::RETROLUX_ISA
