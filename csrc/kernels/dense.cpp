@@ -46,7 +46,7 @@ void multiply_light(Light<const T> x, index_t modes, const T* matrix, T* y, int 
     const index_t groups = (x.batch + block_rows - 1) / block_rows;
     const int workers =
         useful_workers(threads, groups, 8.0 * static_cast<double>(modes * modes) * static_cast<double>(x.batch));
-    in_parallel(workers, [&](int worker) {
+    in_parallel_for_light(workers, [&](int worker) {
         for (index_t g = share(groups, workers, worker); g < share(groups, workers, worker + 1); ++g) {
             const index_t first = g * block_rows, end = first + block_rows;
             if (end <= x.batch) {

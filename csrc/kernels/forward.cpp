@@ -102,7 +102,7 @@ void run(const LinearPass<T, Mzi>& pass, bool backward, int threads) {
                        operations_per_mzi * static_cast<double>(pass.mesh.mzis) * static_cast<double>(pass.in.batch));
     const index_t tile_size = 2 * pass.mesh.modes * wide<T>;
     const Scratch<T> scratch(tile_size * workers);
-    in_parallel(workers, [&](int worker) {
+    in_parallel_for_light(workers, [&](int worker) {
         T* tile = scratch.data() + tile_size * worker;
         for (index_t t = share(tiling.tiles, workers, worker); t < share(tiling.tiles, workers, worker + 1); ++t) {
             tiling.with_lanes(t, [&](auto lanes) {

@@ -7,6 +7,14 @@
 
 namespace retrolux::RETROLUX_ISA {
 
+/// Calls body(worker) once for each worker in [0, workers), each on a thread of its own where OpenMP is built in.
+/// The body must not throw.
+template <class Body>
+inline void in_parallel(int workers, const Body& body) {
+#pragma omp parallel for schedule(static, 1) num_threads(workers) if (workers > 1)
+    for (int worker = 0; worker < workers; ++worker) body(worker);
+}
+
 /// While it lives, results of its thread below 1e-38 (1e-308 in double precision) become zero. Light that leaks across
 /// many columns gets there, and processors by Intel take a hundred times as long for every operation on such numbers.
 class FlushSubnormals {
@@ -21,15 +29,13 @@ private:
 #endif
 };
 
-/// Calls body(worker) once for each worker in [0, workers), each on a thread of its own where OpenMP is built in.
-/// The body must not throw.
+/// As in_parallel, for light: what is too faint becomes dark.
 template <class Body>
-inline void in_parallel(int workers, const Body& body) {
-#pragma omp parallel for schedule(static, 1) num_threads(workers) if (workers > 1)
-    for (int worker = 0; worker < workers; ++worker) {
+inline void in_parallel_for_light(int workers, const Body& body) {
+    in_parallel(workers, [&](int worker) {
         [[maybe_unused]] const FlushSubnormals here;
         body(worker);
-    }
+    });
 }
 
 /// How many of `threads` to wake for `items` independent pieces of work of `operations` altogether.

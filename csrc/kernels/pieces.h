@@ -18,7 +18,7 @@ public:
     /// Calls body(tile, sums of its piece, worker) for every tile, on at most `workers` threads.
     template <class Body>
     void add_up(int workers, const Body& body) {
-        in_parallel(workers, [&](int worker) {
+        in_parallel_for_light(workers, [&](int worker) {
             for (index_t p = share(pieces_, workers, worker); p < share(pieces_, workers, worker + 1); ++p) {
                 double* mine = partial_.data() + p * sums_;
                 for (index_t i = 0; i < sums_; ++i) mine[i] = 0;

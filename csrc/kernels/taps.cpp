@@ -39,7 +39,7 @@ void send(const TappedPass<T>& pass, Light<const T> x, T* y, int threads) {
     const index_t modes = pass.mesh.modes, tile_size = 2 * modes * wide<T>;
     const int workers = useful_workers(threads, tiling.tiles, work(crossing, pass.mesh.mzis, x.batch));
     const Scratch<T> tiles(tile_size * workers);
-    in_parallel(workers, [&](int worker) {
+    in_parallel_for_light(workers, [&](int worker) {
         for (index_t t = share(tiling.tiles, workers, worker); t < share(tiling.tiles, workers, worker + 1); ++t)
             with_lanes(tiling, t, [&](index_t first, int count, auto lanes) {
                 constexpr int n = decltype(lanes)::value;
@@ -76,7 +76,7 @@ void read_each(const TappedPass<T>& pass, Light<const T> x, T* y, T* each, int t
     const index_t modes = pass.mesh.modes, tile_size = 2 * modes * wide<T>;
     const int workers = useful_workers(threads, tiling.tiles, work(counted, pass.mesh.mzis, x.batch));
     const Scratch<T> tiles(tile_size * workers);
-    in_parallel(workers, [&](int worker) {
+    in_parallel_for_light(workers, [&](int worker) {
         for (index_t t = share(tiling.tiles, workers, worker); t < share(tiling.tiles, workers, worker + 1); ++t)
             with_lanes(tiling, t, [&](index_t first, int count, auto lanes) {
                 constexpr int n = decltype(lanes)::value;

@@ -42,7 +42,7 @@ def test_a_sweep_over_the_wavelength_is_a_smooth_curve_through_the_ideal_matrix(
         at = dataclasses.replace(CHIP, detuning_nm=detuning)
         off.append(np.linalg.norm(matrix(MESH, *detuned(*phases, error, at)) - ideal))
     off = np.array(off)
-    assert off[4] == 0
+    assert off[4] < 1e-14  # rounding alone: coupler errors of zero take another kernel than none
     # To first order the distance grows with |Δλ| alone; at 2 nm the second order is a few per cent.
     slope = off[[0, 1, 2, 3, 5, 6, 7, 8]] / np.abs(np.delete(detunings, 4))
     assert slope.max() / slope.min() < 1.1
