@@ -31,6 +31,7 @@ _library.define(
     " -> (Tensor, Tensor, Tensor, Tensor, Tensor)"
 )
 
+_PLAIN = (Tensor, torch.nn.Parameter)
 # Relative error in the recovered input above which an adjoint pass through unequal losses is refused.
 _RECOVERY_TOLERANCE = {torch.complex64: 1e-3, torch.complex128: 1e-9}
 
@@ -325,7 +326,7 @@ def _direct(operator: Callable[..., Any], kernel: Callable[..., Any]) -> Callabl
     """
 
     def call(light: Tensor, *arguments: object) -> Any:
-        if torch.compiler.is_compiling() or type(light) is not Tensor:
+        if torch.compiler.is_compiling() or type(light) not in _PLAIN:
             return operator(light, *arguments)
         return kernel(light, *arguments)
 

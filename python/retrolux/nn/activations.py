@@ -255,6 +255,7 @@ class _Modulus(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Tensor:
         z, size = ctx.saved_tensors
+        grad = grad.contiguous()  # that of |z| taken as light is every other number of a complex gradient
         if not _on_plain_memory(z, size, grad) or torch.is_grad_enabled():  # enabled: for a second derivative
             grad_z: Tensor = z * (grad / size.clamp_min(torch.finfo(size.dtype).tiny))
             return grad_z
