@@ -170,7 +170,7 @@ def choose_route(topology: Topology, batch: int, device: torch.device | None = N
 
 # Costs in crossings of one MZI by one sample, in a training step.
 _PRODUCT_COST = 0.2  # one complex multiply-add of a dense product
-_CALL_COST = 5e4  # what a call of the matrix route costs beyond one of the mesh route
+_CALL_COST = 1.7e5  # what a call of the matrix route costs beyond one of the mesh route
 
 
 class _Propagate(torch.autograd.Function):
