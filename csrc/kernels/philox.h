@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "kernels/elementary.h"
+#include "kernels/transpose.h"
 #include "types.h"
 
 // Random numbers that depend on a key and a position, not on who drew what before:
@@ -22,19 +23,43 @@ struct PhiloxWords {
     std::uint32_t words[4][philox_blocks];
 };
 
+/// 64-bit lanes of a vector.
+using PhiloxLanes = typename VectorOf<std::uint64_t>::Type;
+
+/// Products of the lower halves of all lanes. The one instruction that GCC 12 does not find by itself: it multiplies
+/// whole lanes, in three times the time, which was a third of that of a normal number.
+inline PhiloxLanes multiply_lower(PhiloxLanes a, PhiloxLanes b) {
+#if defined(__AVX512F__)
+    typedef int Halves __attribute__((vector_size(64)));
+    typedef long long Whole __attribute__((vector_size(64)));
+    return (PhiloxLanes)__builtin_ia32_pmuludq512_mask((Halves)a, (Halves)b, Whole{}, 0xff);
+#elif defined(__AVX2__)
+    typedef int Halves __attribute__((vector_size(32)));
+    return (PhiloxLanes)__builtin_ia32_pmuludq256((Halves)a, (Halves)b);
+#elif defined(__SSE2__)
+    typedef int Halves __attribute__((vector_size(16)));
+    return (PhiloxLanes)__builtin_ia32_pmuludq128((Halves)a, (Halves)b);
+#else
+    return (a & 0xFFFFFFFFu) * (b & 0xFFFFFFFFu);
+#endif
+}
+
 /// The ten rounds on sixteen consecutive counters (first_block + i, step, stream).
 inline PhiloxWords philox(const NoiseKey& key, std::uint64_t first_block) {
     // The counter holds 32 bits of block, 64 of step and 32 of stream: 2^34 normals in a stream's step.
+    constexpr int width = block_size<std::uint64_t>;
     const std::uint32_t block = static_cast<std::uint32_t>(first_block);
-    const std::uint64_t low = 0xFFFFFFFFu;
+    const PhiloxLanes multiplier_0 = PhiloxLanes{} + 0xD2511F53u, multiplier_1 = PhiloxLanes{} + 0xCD9E8D57u;
     PhiloxWords result;
-    for (int i = 0; i < philox_blocks; ++i) {
+    for (int first = 0; first < philox_blocks; first += width) {
         // Words live in 64-bit lanes, where only their lower halves count: no vector is ever widened or narrowed.
-        std::uint64_t c0 = block + static_cast<std::uint32_t>(i), c1 = key.step, c2 = key.step >> 32, c3 = key.stream;
+        PhiloxLanes c0, c1 = PhiloxLanes{} + key.step, c2 = PhiloxLanes{} + (key.step >> 32),
+                        c3 = PhiloxLanes{} + key.stream;
+        for (int i = 0; i < width; ++i) c0[i] = block + static_cast<std::uint32_t>(first + i);
         std::uint32_t key_0 = static_cast<std::uint32_t>(key.seed), key_1 = static_cast<std::uint32_t>(key.seed >> 32);
         for (int round = 0; round < 10; ++round) {
-            const std::uint64_t product_0 = 0xD2511F53u * (c0 & low);
-            const std::uint64_t product_1 = 0xCD9E8D57u * (c2 & low);
+            const PhiloxLanes product_0 = multiply_lower(multiplier_0, c0);
+            const PhiloxLanes product_1 = multiply_lower(multiplier_1, c2);
             c0 = (product_1 >> 32) ^ c1 ^ key_0;
             c1 = product_1;
             c2 = (product_0 >> 32) ^ c3 ^ key_1;
@@ -42,10 +67,12 @@ inline PhiloxWords philox(const NoiseKey& key, std::uint64_t first_block) {
             key_0 += 0x9E3779B9u;
             key_1 += 0xBB67AE85u;
         }
-        result.words[0][i] = static_cast<std::uint32_t>(c0);
-        result.words[1][i] = static_cast<std::uint32_t>(c1);
-        result.words[2][i] = static_cast<std::uint32_t>(c2);
-        result.words[3][i] = static_cast<std::uint32_t>(c3);
+        const PhiloxLanes words[4] = {c0, c1, c2, c3};
+        for (int w = 0; w < 4; ++w) {
+            typedef std::uint32_t Halves __attribute__((vector_size(vector_bytes / 2)));
+            const Halves lower = __builtin_convertvector(words[w], Halves);
+            std::memcpy(&result.words[w][first], &lower, sizeof lower);
+        }
     }
     return result;
 }
