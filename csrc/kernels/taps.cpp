@@ -18,9 +18,10 @@ namespace {
 constexpr double crossing = 28;       // without taps
 constexpr double counted = 28 + 17;   // two powers
 constexpr double weighted = 28 + 22;  // two powers, each weighted twice
-// In units of those, as they were timed at 64 modes: a complex product with a matrix's entry, an entry of both
-// covariances for one sample, and modes^3 of their roots.
-constexpr double product_cost = 3, covariance_cost = 4.5, root_cost = 12;
+// In units of those, as they were timed at 64 and 128 modes: a complex product with a matrix's entry, an entry of both
+// covariances for one sample, and modes^3 of their roots. Products gain most from the registers of AVX-512.
+constexpr double product_cost = vector_bytes == 64 ? 3 : 7, covariance_cost = vector_bytes == 64 ? 4.5 : 12;
+constexpr double root_cost = 12;
 
 /// Calls body(samples in front of it, samples in it, its lanes) for a tile of a batch.
 template <class T, class Body>
