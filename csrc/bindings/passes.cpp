@@ -254,9 +254,7 @@ private:
 /// A method of Kernels from a function of the kernels of one precision.
 template <class T, class... Arguments>
 auto on_light(void (*function)(const Passes<T>&, Arguments...)) {
-    return [function](const Kernels& kernels, Arguments... arguments) {
-        function(kernels.passes<T>(), arguments...);
-    };
+    return [function](const Kernels& kernels, Arguments... arguments) { function(kernels.passes<T>(), arguments...); };
 }
 
 template <class T>

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ADJOINT_MZI", "FORWARD_MZI", "TAPPED_MZI", "dense", "in_situ", "photonic"]
 
-# Per MZI and sample, as of complex 2×2 matrices, whatever kernels make of them (an ideal MZI takes 18 operations, and 48 in
+# Per MZI and sample, as of complex 2×2 matrices, whatever kernels make of them (an ideal MZI takes 18 operations, 48 in
 # the adjoint pass): a crossing is 16 products and 12 sums; a tapped crossing has two powers, each weighted twice; an
 # adjoint crossing is two crossings, with 18 operations for the gradient in theta and 4 for that in phi.
 FORWARD_MZI = 28
