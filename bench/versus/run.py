@@ -94,7 +94,9 @@ def main() -> None:
             with closing(Entrants(arguments.envs, dict(arguments.path), results.threads, memory)) as entrants:
                 run(results, entrants, arguments)
         finally:
-            results.runs.append(f"`python bench/versus/run.py`, {date.today():%Y-%m-%d}: {machine.facts()}.")
+            options = f"--seconds {arguments.seconds:g} --call {arguments.call:g} --setup {arguments.setup:g}"
+            command = f"`python bench/versus/run.py {options}`"
+            results.runs.append(f"{command}, {date.today():%Y-%m-%d}: {machine.facts()}.")
             results.save(arguments.results)
     text = report(results)
     print(text)
