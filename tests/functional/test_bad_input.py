@@ -78,3 +78,23 @@ def test_the_mesh_route_is_for_the_cpu(arguments):
     elsewhere = {k: v.to("meta") if isinstance(v, torch.Tensor) else v for k, v in arguments.items()}
     with pytest.raises(ValueError, match="route 'mesh' runs on the CPU, got tensors on meta; use route 'matrix'"):
         propagate(**elsewhere, route="mesh")
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        ("theta", torch.zeros(5)),
+        ("theta", torch.zeros(6, dtype=torch.float64)),
+        ("gamma", torch.zeros(5)),
+        ("x", torch.zeros(3, 5, dtype=torch.complex64)),
+        ("x", torch.zeros(3, 4, dtype=torch.complex128)),
+    ],
+)
+def test_operators_refuse_what_does_not_fit_before_they_take_addresses(name, wrong):
+    settings = {"theta": torch.zeros(6), "phi": torch.zeros(6), "gamma": torch.zeros(4)}
+    x, theta, phi, gamma = {"x": torch.zeros(3, 4, dtype=torch.complex64), **settings, name: wrong}.values()
+    with pytest.raises(ValueError, match="light and settings must fit"):
+        torch.ops.retrolux.forward(x, theta, phi, gamma, None, None, TOPOLOGY.key)
+    y = torch.zeros(3, 4, dtype=torch.complex64)
+    with pytest.raises(ValueError, match="light and settings must fit"):
+        torch.ops.retrolux.adjoint(y, x, None, theta, phi, gamma, None, None, TOPOLOGY.key, True, False)

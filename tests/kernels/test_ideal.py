@@ -1,0 +1,92 @@
+"""What is special about ideal meshes: an order of their own, phases handed on, and light in one mode at a time."""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+import pytest
+
+from retrolux import mesh
+from retrolux._kernels import max_threads
+from retrolux.mesh import reference
+
+# Several bands of modes and several chains a band, in tiles of every width.
+LARGE = {"rectangular": mesh.rectangular(70), "triangular": mesh.triangular(40)}
+BATCH = 130
+
+
+@pytest.fixture(scope="module")
+def expected():
+    """Return the oracle's output and gradients of a drawn case, computed once for all instruction sets."""
+
+    @functools.cache
+    def compute(name, real, draw):
+        case = draw(LARGE[name], BATCH, real, np.random.default_rng(5), flawed=False)
+        y = reference.propagate(case.topology, case.x, **case.settings)
+        return case, y, reference.gradients(case.topology, case.x, **case.settings, grad_y=case.grad_y)
+
+    return compute
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_large_meshes_equal_the_reference(kernels, real, name, expected, draw, tolerance):
+    case, y, gradients = expected(name, real, draw)
+    allowed = tolerance(real, case.topology.depth)
+    for threads in (1, 2):
+        np.testing.assert_allclose(case.forward(kernels, threads), y, rtol=0, atol=allowed)
+    np.testing.assert_allclose(case.reverse(kernels), gradients.x, rtol=0, atol=allowed)
+    found = case.adjoint(kernels, y.astype(case.x.dtype))
+    for what in ("theta", "phi", "gamma", "x"):
+        np.testing.assert_allclose(
+            found[what], getattr(gradients, what), rtol=0, atol=4 * allowed * BATCH, err_msg=what
+        )
+
+
+def test_phases_of_many_turns_are_as_exact_as_they_are_given(kernels, draw, rng, tolerance):
+    real = np.dtype(np.float64)
+    case = draw(LARGE["triangular"], 20, real, rng, flawed=False)
+    for phase in ("theta", "phi", "gamma"):
+        case.settings[phase] = case.settings[phase] * 1e5
+    expected = reference.propagate(case.topology, case.x, **case.settings)
+    # The phases themselves are known to 1e5 times as much as those of a few radians.
+    np.testing.assert_allclose(case.forward(kernels), expected, rtol=0, atol=1e5 * tolerance(real, case.topology.depth))
+
+
+@pytest.mark.parametrize("flawed", [False, True])
+def test_matrices_are_what_the_mesh_makes_of_the_identity(kernels, real, flawed, draw, rng, tolerance):
+    """Light that enters in one mode leaves most MZIs of the first columns dark, and those are skipped."""
+    topology = mesh.rectangular(150)
+    case = draw(topology, topology.modes, real, rng, flawed)
+    case.x[:] = np.eye(topology.modes)
+    allowed = tolerance(real, topology.depth)
+    expected, transposed = case.forward(kernels), np.full_like(case.x, np.nan)
+    kernels.matrices(topology.layout, *case.settings.values(), transposed, max_threads())
+    np.testing.assert_allclose(transposed, expected, rtol=0, atol=allowed)
+
+    gradients = case.adjoint(kernels, expected)
+    found = [np.full_like(gradients[what], np.nan) for what in ("theta", "phi", "gamma")]
+    recovered = np.full_like(case.x, np.nan)
+    kernels.matrices_adjoint(
+        topology.layout, expected, case.grad_y, *case.settings.values(), recovered, *found, None, None, 1
+    )
+    for what, gradient in zip(("theta", "phi", "gamma"), found, strict=True):
+        np.testing.assert_allclose(gradient, gradients[what], rtol=0, atol=64 * allowed, err_msg=what)
+
+
+def test_faint_light_becomes_dark_and_nothing_else_does(kernels, rng):
+    """Next to bar, light hardly gets from mode to mode, and would be far below the smallest normal number after 200."""
+    topology, real = mesh.rectangular(200), np.float32
+    theta = np.full(topology.mzis, np.pi - 0.1, real)
+    phi, gamma = rng.uniform(0, 6, topology.mzis).astype(real), np.zeros(topology.modes, real)
+    transposed = np.empty((topology.modes, topology.modes), np.complex64)
+    kernels.matrices(topology.layout, theta, phi, gamma, None, None, transposed, 1)
+    sizes = np.abs(transposed.view(real))
+    assert 0 < (sizes == 0).mean() < 0.9
+    assert sizes[sizes > 0].min() > 1e-30
+    x, y = np.eye(topology.modes, dtype=np.complex64), np.empty((topology.modes, topology.modes), np.complex64)
+    kernels.forward(topology.layout, x, theta, phi, gamma, None, None, y, 1)
+    sizes = np.abs(y.view(real))
+    assert sizes[sizes > 0].min() >= np.finfo(real).tiny
+    # Only while light is under way: the thread computes as before with numbers that small.
+    assert np.full(64, 1e-40, real).sum() > 0
