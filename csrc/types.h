@@ -14,7 +14,7 @@ struct Mesh {
     index_t mzis;
     /// (mzis, 2): upper and lower mode of each MZI, in the order light meets them; the two differ.
     const std::int32_t* pairs;
-    /// (mzis): an order of the MZIs that carries light just as well and needs it close by; see bindings/layout.cpp.
+    /// (mzis): an order of the MZIs that carries light just as well and needs it close by; see order.h.
     const std::int32_t* order;
     /// (mzis): another such order, in which the lower mode of an MZI is the upper one of the MZI before, often.
     const std::int32_t* chains;

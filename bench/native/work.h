@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "kernels/table.h"
+#include "order.h"
 
 namespace retrolux {
 
@@ -22,11 +23,12 @@ public:
                 pairs.push_back(static_cast<std::int32_t>(upper + 1));
             }
         }
-        for (index_t k = 0; k < mzis; ++k) {
-            order.push_back(static_cast<std::int32_t>(k));
-            reach.push_back(0);
-            reach.push_back(static_cast<std::int32_t>(modes - 1));
-        }
+        const auto count = static_cast<std::size_t>(mzis);
+        order.resize(count);
+        chains.resize(count);
+        reach.resize(2 * count);
+        find_orders(modes, mzis, pairs.data(), order.data(), chains.data());
+        find_reach(modes, mzis, pairs.data(), reach.data());
         for (std::vector<T>* settings : {&theta, &phi, &grad_theta, &grad_phi}) fill(*settings, meshes * mzis);
         for (std::vector<T>* settings : {&gamma, &grad_gamma}) fill(*settings, meshes * modes);
         for (std::vector<T>* light : {&x, &y, &grad_x, &grad_y}) fill(*light, 2 * meshes * batch * modes);
@@ -66,7 +68,7 @@ private:
         for (T& value : values) value = static_cast<T>(random_()) / static_cast<T>(random_.max());
     }
     Mesh<T> mesh() const {
-        return {modes,        mzis,       pairs.data(), order.data(), order.data(), reach.data(),
+        return {modes,        mzis,       pairs.data(), order.data(), chains.data(), reach.data(),
                 theta.data(), phi.data(), gamma.data(), nullptr,      nullptr};
     }
     Light<const T> light(const std::vector<T>& amplitudes) const { return {amplitudes.data(), batch}; }
@@ -74,7 +76,7 @@ private:
     Taps<T> taps() { return {nullptr, weight.data(), sum.data(), second.data()}; }
 
     std::minstd_rand random_{1};
-    std::vector<std::int32_t> pairs, order, reach;
+    std::vector<std::int32_t> pairs, order, chains, reach;
     std::vector<T> theta, phi, gamma, grad_theta, grad_phi, grad_gamma, x, y, grad_x, grad_y, weight, sum, second;
 };
 

@@ -38,9 +38,6 @@ public:
     const std::int32_t* reach() const { return reach_.get(); }
 
 private:
-    void find_orders();
-    void find_reach();
-
     index_t modes_;
     index_t mzis_;
     std::unique_ptr<std::int32_t[]> pairs_, order_, chains_, reach_;
