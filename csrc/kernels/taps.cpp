@@ -33,21 +33,28 @@ double work(double operations, index_t mzis, index_t samples) {
     return operations * static_cast<double>(mzis) * static_cast<double>(samples);
 }
 
+/// Calls body(samples in front of a tile, samples in it, its lanes, room for it) for all tiles, on as many threads as
+/// that many `operations` of every MZI on every sample are worth.
+template <class T, class Body>
+void for_each_tile(const Mesh<T>& mesh, index_t batch, double operations, int threads, const Body& body) {
+    const Tiling<T> tiling(batch);
+    const index_t tile_size = 2 * mesh.modes * wide<T>;
+    const int workers = useful_workers(threads, tiling.tiles, work(operations, mesh.mzis, batch));
+    const Scratch<T> tiles(tile_size * workers);
+    in_parallel_for_light(workers, [&](int worker) {
+        T* const tile = tiles.data() + tile_size * worker;
+        for (index_t t = share(tiling.tiles, workers, worker); t < share(tiling.tiles, workers, worker + 1); ++t)
+            with_lanes(tiling, t, [&](index_t first, int count, auto lanes) { body(first, count, lanes, tile); });
+    });
+}
+
 /// The output alone, through the MZIs.
 template <class T>
 void send(const TappedPass<T>& pass, Light<const T> x, T* y, int threads) {
-    const Tiling<T> tiling(x.batch);
-    const index_t modes = pass.mesh.modes, tile_size = 2 * modes * wide<T>;
-    const int workers = useful_workers(threads, tiling.tiles, work(crossing, pass.mesh.mzis, x.batch));
-    const Scratch<T> tiles(tile_size * workers);
-    in_parallel_for_light(workers, [&](int worker) {
-        for (index_t t = share(tiling.tiles, workers, worker); t < share(tiling.tiles, workers, worker + 1); ++t)
-            with_lanes(tiling, t, [&](index_t first, int count, auto lanes) {
-                constexpr int n = decltype(lanes)::value;
-                const index_t at = 2 * first * modes;
-                pass.template sweep<n>(x.data + at, count, tiles.data() + tile_size * worker, y + at,
-                                       [&](T* tile) { pass.template cross_all<n>(tile); });
-            });
+    for_each_tile<T>(pass.mesh, x.batch, crossing, threads, [&](index_t first, int count, auto lanes, T* room) {
+        constexpr int n = decltype(lanes)::value;
+        const index_t at = 2 * first * pass.mesh.modes;
+        pass.template sweep<n>(x.data + at, count, room, y + at, [&](T* tile) { pass.template cross_all<n>(tile); });
     });
 }
 
@@ -73,19 +80,12 @@ void output(const TappedPass<T>& pass, Light<const T> x, T* y, int threads) {
 /// The taps of every sample.
 template <class T>
 void read_each(const TappedPass<T>& pass, Light<const T> x, T* y, T* each, int threads) {
-    const Tiling<T> tiling(x.batch);
-    const index_t modes = pass.mesh.modes, tile_size = 2 * modes * wide<T>;
-    const int workers = useful_workers(threads, tiling.tiles, work(counted, pass.mesh.mzis, x.batch));
-    const Scratch<T> tiles(tile_size * workers);
-    in_parallel_for_light(workers, [&](int worker) {
-        for (index_t t = share(tiling.tiles, workers, worker); t < share(tiling.tiles, workers, worker + 1); ++t)
-            with_lanes(tiling, t, [&](index_t first, int count, auto lanes) {
-                constexpr int n = decltype(lanes)::value;
-                const index_t at = 2 * first * modes;
-                pass.template sweep<n>(
-                    x.data + at, count, tiles.data() + tile_size * worker, y ? y + at : nullptr,
-                    [&](T* tile) { pass.template read_each<n>(tile, count, each + 2 * first * pass.mesh.mzis); });
-            });
+    for_each_tile<T>(pass.mesh, x.batch, counted, threads, [&](index_t first, int count, auto lanes, T* room) {
+        constexpr int n = decltype(lanes)::value;
+        const index_t at = 2 * first * pass.mesh.modes;
+        pass.template sweep<n>(x.data + at, count, room, y ? y + at : nullptr, [&](T* tile) {
+            pass.template read_each<n>(tile, count, each + 2 * first * pass.mesh.mzis);
+        });
     });
 }
 
