@@ -6,7 +6,7 @@ namespace retrolux {
 
 void bind_layout(pybind11::module_& module);
 void bind_passes(pybind11::module_& module);
-void bind_addresses(pybind11::module_& module);
+void bind_tensor_kernels(pybind11::module_& module);
 void bind_builds(pybind11::module_& module);
 void bind_build(pybind11::module_& module);
 

@@ -11,7 +11,8 @@ namespace retrolux::RETROLUX_ISA {
 class PiecewiseSums {
 public:
     /// Room for `sums` numbers a piece. The pieces together take no more memory than 1 MB and half of the light itself,
-    /// except that there are two where there are two tiles.
+    /// except that there are two where there are two tiles. Fewer than the tiles are a power of two, so that as many
+    /// threads have equal shares.
     PiecewiseSums(index_t tiles, index_t sums, index_t light_bytes)
         : tiles_(tiles), sums_(sums), pieces_(pieces(tiles, sums, light_bytes)), partial_(pieces_ * sums) {}
 
@@ -37,10 +38,11 @@ public:
 private:
     static index_t pieces(index_t tiles, index_t sums, index_t light_bytes) {
         const index_t budget = (1 << 20) + light_bytes / 2;
-        index_t most = budget / (sums * static_cast<index_t>(sizeof(double)));
-        most = most < 2 ? 2 : most > 64 ? 64 : most;
-        most = tiles < most ? tiles : most;
-        return most < 1 ? 1 : most;
+        const index_t most = budget / (sums * static_cast<index_t>(sizeof(double)));
+        index_t count = 2;
+        while (2 * count <= most && count < 64) count *= 2;
+        count = tiles < count ? tiles : count;
+        return count < 1 ? 1 : count;
     }
 
     index_t tiles_, sums_, pieces_;

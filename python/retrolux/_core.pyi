@@ -1,9 +1,10 @@
 """The compiled module; see csrc/bindings."""
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 __version__: str
 compiler: str
@@ -185,12 +186,34 @@ class Kernels:
         threads: int,
     ) -> None: ...
 
-# Arrays by their addresses, 0 for none; `twofold` is double precision, `meshes` is -1 for the settings of one mesh.
-class AddressKernels:
-    def __init__(self, isa: str) -> None: ...
+# On tensors; each returns whether these were fit, else nothing was done. Settings and gradients are tuples of five.
+_Tensors: TypeAlias = "tuple[Tensor | None, ...]"
+
+class TensorKernels:
+    def __init__(self, isa: str, exchange: object) -> None: ...
+    def fit(self, layout: Layout, light: Tensor, settings: _Tensors) -> bool: ...
     def linear(
-        self, backward: bool, twofold: bool, layout: Layout, light: int, batch: int, *arrays_and_threads: int
-    ) -> None: ...
-    def adjoint(self, twofold: bool, layout: Layout, y: int, batch: int, *arrays_and_threads: int) -> None: ...
-    def matrices(self, twofold: bool, layout: Layout, meshes: int, *arrays_and_threads: int) -> None: ...
-    def matrices_adjoint(self, twofold: bool, layout: Layout, meshes: int, *arrays_and_threads: int) -> None: ...
+        self, backward: bool, layout: Layout, light: Tensor, settings: _Tensors, out: Tensor, threads: int
+    ) -> bool: ...
+    def adjoint(
+        self,
+        layout: Layout,
+        y: Tensor,
+        grad_y: Tensor,
+        settings: _Tensors,
+        x: Tensor | None,
+        grad_x: Tensor | None,
+        gradients: _Tensors,
+        threads: int,
+    ) -> bool: ...
+    def matrices(self, layout: Layout, settings: _Tensors, transposed: Tensor, threads: int) -> bool: ...
+    def matrices_adjoint(
+        self,
+        layout: Layout,
+        transposed: Tensor,
+        grad_transposed: Tensor,
+        settings: _Tensors,
+        identity: Tensor | None,
+        gradients: _Tensors,
+        threads: int,
+    ) -> bool: ...

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 
 from retrolux import _core
-from retrolux._core import AddressKernels, Kernels, Layout
+from retrolux._core import Kernels, Layout, TensorKernels
 
-__all__ = ["Kernels", "Layout", "address_kernels", "info", "isas_built", "isas_usable", "kernels", "max_threads"]
+__all__ = ["Kernels", "Layout", "TensorKernels", "info", "isas_built", "isas_usable", "kernels", "max_threads"]
 
 isas_built: tuple[str, ...] = _core.isas_built
 isas_usable: tuple[str, ...] = _core.isas_usable
@@ -23,7 +23,6 @@ def _choose(wanted: str | None) -> Kernels:
 
 
 kernels = _choose(os.environ.get("RETROLUX_ISA"))
-address_kernels = AddressKernels(kernels.isa)
 
 
 def max_threads() -> int:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import torch
 from torch import Tensor
 
-from retrolux._kernels import address_kernels
+from retrolux._kernels import TensorKernels, kernels
 from retrolux.mesh import Topology
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["adjoint", "forward", "matrices", "matrices_adjoint", "reverse"]
+    from retrolux._kernels import Layout
+
+__all__ = ["adjoint", "fit", "forward", "matrices", "matrices_adjoint", "reverse"]
 
 _library = torch.library.Library("retrolux", "DEF")
 _SETTINGS = "Tensor theta, Tensor phi, Tensor gamma, Tensor? coupler_error, Tensor? loss_db, str topology"
@@ -31,45 +33,52 @@ _library.define(
     " -> (Tensor, Tensor, Tensor, Tensor, Tensor)"
 )
 
+_kernels = TensorKernels(kernels.isa, torch.Tensor.__dlpack_c_exchange_api__)  # type: ignore[attr-defined]
+# theta, phi, gamma, coupler_error, loss_db.
+_Settings: TypeAlias = "tuple[Tensor | None, ...]"
 _PLAIN = (Tensor, torch.nn.Parameter)
 # Relative error in the recovered input above which an adjoint pass through unequal losses is refused.
 _RECOVERY_TOLERANCE = {torch.complex64: 1e-3, torch.complex128: 1e-9}
 
 
-def _plain(tensor: Tensor) -> Tensor:
-    """Return a tensor whose memory holds its elements in C order: itself, or a copy of a conjugate or strided view."""
-    if tensor.is_contiguous() and not tensor.is_conj() and not tensor.is_neg():
-        return tensor
-    return tensor.resolve_conj().resolve_neg().contiguous()
+def fit(x: Tensor, settings: _Settings, topology: str) -> bool:
+    """Whether the kernels take light of shape (…, modes) and the settings of a mesh as they are."""
+    return _is_plain(x) and _kernels.fit(Topology.from_key(topology).layout, x, settings)
 
 
-def _address(tensor: Tensor | None) -> int:
-    return 0 if tensor is None else tensor.data_ptr()
+def _is_plain(tensor: Tensor) -> bool:
+    """Whether a tensor is one that torch neither traces nor fakes nor wraps."""
+    return type(tensor) in _PLAIN and not torch.compiler.is_compiling()
 
 
-class _Settings:
-    """The settings of a mesh as the kernels take them; keeps their tensors alive."""
-
-    def __init__(self, *settings: Tensor | None) -> None:
-        self.tensors = [None if setting is None else _plain(setting) for setting in settings]
-        self.addresses = [_address(tensor) for tensor in self.tensors]
-
-
-def _linear(backward: bool, light: Tensor, settings: tuple[Tensor | None, ...], topology: str) -> Tensor:
-    """Return what a mesh makes of light of shape (…, modes)."""
+def _run(kernel: Callable[..., Any], topology: str, light: tuple[Tensor, ...], settings: _Settings) -> Any:
+    """Return what kernel(layout, light, settings) makes, which is None for tensors that have to be made plain first."""
     layout = Topology.from_key(topology).layout
-    passed, plain = _Settings(*settings), _plain(light)
-    result = torch.empty_like(plain)
-    address_kernels.linear(
-        backward,
-        light.dtype == torch.complex128,
-        layout,
-        plain.data_ptr(),
-        plain.numel() // layout.modes,
-        *passed.addresses,
-        result.data_ptr(),
-        torch.get_num_threads(),
-    )
+    result = kernel(layout, light, settings)
+    if result is None:
+        result = kernel(layout, tuple(map(_plain, light)), tuple(map(_plain, settings)))
+    if result is None:
+        shown = [None if tensor is None else (tuple(tensor.shape), tensor.dtype) for tensor in (*light, *settings)]
+        raise ValueError(
+            f"light and settings must fit {Topology.from_key(topology)} in one precision on the CPU, got {shown}"
+        )
+    return result
+
+
+def _plain(tensor: Tensor | None) -> Tensor | None:
+    """Return a tensor whose memory holds its elements in C order: itself, or a copy of a conjugate or strided view."""
+    return None if tensor is None else tensor.resolve_conj().resolve_neg().contiguous()
+
+
+def _linear(backward: bool, light: Tensor, settings: _Settings, topology: str) -> Tensor:
+    """Return what a mesh makes of light of shape (…, modes)."""
+
+    def kernel(layout: Layout, light: tuple[Tensor, ...], settings: _Settings) -> Tensor | None:
+        result = torch.empty_like(light[0])
+        taken = _kernels.linear(backward, layout, light[0], settings, result, torch.get_num_threads())
+        return result if taken else None
+
+    result: Tensor = _run(kernel, topology, (light,), settings)
     return result
 
 
@@ -110,42 +119,27 @@ def _adjoint(
     input_gradient: bool,
     error_gradients: bool,
 ) -> tuple[Tensor | None, ...]:
-    layout = Topology.from_key(topology).layout
-    settings = _Settings(theta, phi, gamma, coupler_error, loss_db)
-    light, gradient = _plain(y), _plain(grad_y)
-    recovered = None if x is None else torch.empty_like(light)
-    grad_x = torch.empty_like(light) if input_gradient else None
-    grads = _room_for_setting_gradients(theta, phi, gamma, error_gradients)
-    address_kernels.adjoint(
-        y.dtype == torch.complex128,
-        layout,
-        light.data_ptr(),
-        light.numel() // layout.modes,
-        gradient.data_ptr(),
-        *settings.addresses,
-        _address(recovered),
-        _address(grad_x),
-        *map(_address, grads),
-        torch.get_num_threads(),
-    )
-    if x is not None and recovered is not None:
+    def kernel(layout: Layout, light: tuple[Tensor, ...], settings: _Settings) -> Any:
+        recovered = None if x is None else torch.empty_like(light[0])
+        grad_x = torch.empty_like(light[0]) if input_gradient else None
+        grads = _room_for_setting_gradients(theta, phi, gamma, error_gradients)
+        taken = _kernels.adjoint(layout, *light, settings, recovered, grad_x, grads, torch.get_num_threads())
+        return (recovered, grad_x, *grads) if taken else None
+
+    recovered, *grads = _run(kernel, topology, (y, grad_y), (theta, phi, gamma, coupler_error, loss_db))
+    if x is not None:
         _require_recovered(recovered, x)
-    return (grad_x, *grads)
+    return tuple(grads)
 
 
 def _matrices(
     theta: Tensor, phi: Tensor, gamma: Tensor, coupler_error: Tensor | None, loss_db: Tensor | None, topology: str
 ) -> Tensor:
-    settings = _Settings(theta, phi, gamma, coupler_error, loss_db)
-    result = _room_for_matrices(theta, gamma)
-    address_kernels.matrices(
-        theta.dtype == torch.float64,
-        Topology.from_key(topology).layout,
-        _stack(theta),
-        *settings.addresses,
-        result.data_ptr(),
-        torch.get_num_threads(),
-    )
+    def kernel(layout: Layout, _: tuple[Tensor, ...], settings: _Settings) -> Tensor | None:
+        result = _room_for_matrices(theta, gamma)
+        return result if _kernels.matrices(layout, settings, result, torch.get_num_threads()) else None
+
+    result: Tensor = _run(kernel, topology, (), (theta, phi, gamma, coupler_error, loss_db))
     return result
 
 
@@ -160,29 +154,17 @@ def _matrices_adjoint(
     topology: str,
     error_gradients: bool,
 ) -> tuple[Tensor | None, ...]:
-    settings = _Settings(theta, phi, gamma, coupler_error, loss_db)
-    light, gradient = _plain(transposed), _plain(grad_transposed)
-    recovered = None if loss_db is None else torch.empty_like(light)
-    grads = _room_for_setting_gradients(theta, phi, gamma, error_gradients)
-    address_kernels.matrices_adjoint(
-        theta.dtype == torch.float64,
-        Topology.from_key(topology).layout,
-        _stack(theta),
-        light.data_ptr(),
-        gradient.data_ptr(),
-        *settings.addresses,
-        _address(recovered),
-        *map(_address, grads),
-        torch.get_num_threads(),
-    )
+    def kernel(layout: Layout, light: tuple[Tensor, ...], settings: _Settings) -> Any:
+        recovered = None if loss_db is None else torch.empty_like(light[0])
+        grads = _room_for_setting_gradients(theta, phi, gamma, error_gradients)
+        taken = _kernels.matrices_adjoint(layout, *light, settings, recovered, grads, torch.get_num_threads())
+        return (recovered, *grads) if taken else None
+
+    settings = theta, phi, gamma, coupler_error, loss_db
+    recovered, *grads = _run(kernel, topology, (transposed, grad_transposed), settings)
     if recovered is not None:
         _require_recovered(recovered, torch.eye(gamma.shape[-1], dtype=recovered.dtype))
-    return grads
-
-
-def _stack(theta: Tensor) -> int:
-    """Return how many meshes are stacked, -1 for the settings of one."""
-    return -1 if theta.ndim == 1 else len(theta)
+    return tuple(grads)
 
 
 def _room_for_matrices(theta: Tensor, gamma: Tensor) -> Tensor:
@@ -222,49 +204,12 @@ def _require_recovered(recovered: Tensor, x: Tensor) -> None:
         )
 
 
-def _require_fit(light: tuple[Tensor, ...], settings: tuple[Tensor | None, ...], topology: str) -> None:
-    """Refuse tensors that do not belong together, before addresses are taken; `functional` says it more kindly."""
-    known = Topology.from_key(topology)
-    theta, gamma = settings[0], settings[2]
-    assert theta is not None
-    assert gamma is not None
-    stack, real = theta.shape[:-1], theta.dtype
-    shapes = ((known.mzis,), (known.mzis,), (known.modes,), (known.mzis, 2), (known.mzis, 4))
-    fit = len(stack) <= 1 and real in (torch.float32, torch.float64)
-    for setting, shape in zip(settings, shapes, strict=True):
-        fit &= setting is None or (setting.shape == (*stack, *shape) and setting.dtype == real)
-    for tensor in light:
-        fit &= (
-            tensor.shape[-1:] == (known.modes,) and tensor.shape == light[0].shape and tensor.dtype == real.to_complex()
-        )
-    if not fit:
-        shown = [None if tensor is None else (tuple(tensor.shape), tensor.dtype) for tensor in (*light, *settings)]
-        raise ValueError(f"light and settings must fit {known} in one precision, got {shown}")
+def _filled_adjoint(*arguments: Any) -> tuple[Tensor, ...]:
+    return _filled(_adjoint(*arguments))
 
 
-def _checked_linear(run: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    def operator(light: Tensor, *arguments: Any) -> Tensor:
-        _require_fit((light,), arguments[:5], arguments[5])
-        return run(light, *arguments)
-
-    return operator
-
-
-def _checked_adjoint(y: Tensor, grad_y: Tensor, x: Tensor | None, *arguments: Any) -> tuple[Tensor, ...]:
-    _require_fit((y, grad_y) if x is None else (y, grad_y, x), arguments[:5], arguments[5])
-    return _filled(_adjoint(y, grad_y, x, *arguments))
-
-
-def _checked_matrices(*arguments: Any) -> Tensor:
-    _require_fit((), arguments[:5], arguments[5])
-    return _matrices(*arguments)
-
-
-def _checked_matrices_adjoint(transposed: Tensor, grad_transposed: Tensor, *arguments: Any) -> tuple[Tensor, ...]:
-    _require_fit((transposed, grad_transposed), arguments[:5], arguments[5])
-    if transposed.shape != (*arguments[2].shape, arguments[2].shape[-1]):
-        raise ValueError(f"transposed must be a matrix for each gamma, got shape {tuple(transposed.shape)}")
-    return _filled(_matrices_adjoint(transposed, grad_transposed, *arguments))
+def _filled_matrices_adjoint(*arguments: Any) -> tuple[Tensor, ...]:
+    return _filled(_matrices_adjoint(*arguments))
 
 
 def _fake_linear(light: Tensor, *settings: object) -> Tensor:
@@ -306,11 +251,11 @@ def _fake_matrices_adjoint(
     return _filled(_room_for_setting_gradients(theta, phi, gamma, error_gradients))
 
 
-_library.impl("forward", _checked_linear(_forward), "CPU")
-_library.impl("reverse", _checked_linear(_reverse), "CPU")
-_library.impl("adjoint", _checked_adjoint, "CPU")
-_library.impl("matrices", _checked_matrices, "CPU")
-_library.impl("matrices_adjoint", _checked_matrices_adjoint, "CPU")
+_library.impl("forward", _forward, "CPU")
+_library.impl("reverse", _reverse, "CPU")
+_library.impl("adjoint", _filled_adjoint, "CPU")
+_library.impl("matrices", _matrices, "CPU")
+_library.impl("matrices_adjoint", _filled_matrices_adjoint, "CPU")
 torch.library.register_fake("retrolux::forward", _fake_linear, lib=_library)
 torch.library.register_fake("retrolux::reverse", _fake_linear, lib=_library)
 torch.library.register_fake("retrolux::adjoint", _fake_adjoint, lib=_library)
@@ -326,9 +271,7 @@ def _direct(operator: Callable[..., Any], kernel: Callable[..., Any]) -> Callabl
     """
 
     def call(light: Tensor, *arguments: object) -> Any:
-        if torch.compiler.is_compiling() or type(light) not in _PLAIN:
-            return operator(light, *arguments)
-        return kernel(light, *arguments)
+        return (kernel if _is_plain(light) else operator)(light, *arguments)
 
     return call
 

@@ -90,7 +90,7 @@ def test_the_mesh_route_is_for_the_cpu(arguments):
         ("x", torch.zeros(3, 4, dtype=torch.complex128)),
     ],
 )
-def test_operators_refuse_what_does_not_fit_before_they_take_addresses(name, wrong):
+def test_operators_refuse_what_does_not_fit_before_they_touch_memory(name, wrong):
     settings = {"theta": torch.zeros(6), "phi": torch.zeros(6), "gamma": torch.zeros(4)}
     x, theta, phi, gamma = {"x": torch.zeros(3, 4, dtype=torch.complex64), **settings, name: wrong}.values()
     with pytest.raises(ValueError, match="light and settings must fit"):
