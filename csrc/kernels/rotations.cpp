@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <type_traits>
 
 #include "kernels/elementary.h"
 #include "kernels/parallel.h"
@@ -10,25 +11,47 @@ namespace retrolux::RETROLUX_ISA {
 
 namespace {
 
-// Phases on their way to the outputs are whole numbers, fractions of a turn in units of 2^-64: sums wrap where phases
-// do, exactly. The upper 52 bits of a phase count, 1.4e-15 rad.
-using Turns = std::uint64_t;
-constexpr Turns half_turn = Turns(1) << 63, quarter_turn = Turns(1) << 62;
+// Phases on their way to the outputs are whole numbers, fractions of a turn, for which sums wrap where phases do,
+// exactly. In double precision a unit is 2^-64 of a turn, of which the upper 52 bits count, 1.4e-15 rad; in single
+// precision 2^-32, 1.5e-9 rad.
+template <class T>
+using Turns = std::conditional_t<std::is_same_v<T, float>, std::uint32_t, std::uint64_t>;
+
+template <class Whole>
+constexpr int last_bit = 8 * sizeof(Whole) - 1;
+template <class Whole>
+constexpr Whole half_turn = Whole(1) << last_bit<Whole>;
 
 constexpr double pi = 3.14159265358979323846;
 constexpr double inverse_of_two_pi = 1.59154943091895335769e-01;
 
-inline Turns to_turns(double angle) {
+/// The fraction of a turn between -1/2 and 1/2 that an angle comes to [rad].
+inline double fraction_of_turn(double angle) {
     const double turns = angle * inverse_of_two_pi;
-    const double between_one_and_two = (turns - std::rint(turns)) + 1.5;
-    Turns bits;
-    std::memcpy(&bits, &between_one_and_two, sizeof bits);
-    return (bits << 12) ^ half_turn;
+    return turns - std::rint(turns);
+}
+inline std::uint64_t bits_of(double x) {
+    std::uint64_t bits;
+    std::memcpy(&bits, &x, sizeof bits);
+    return bits;
+}
+
+inline std::uint32_t to_turns(float angle) {
+    constexpr double units_in_the_last_bits = 1.5 * (1 << 20);
+    return static_cast<std::uint32_t>(bits_of(fraction_of_turn(static_cast<double>(angle)) + units_in_the_last_bits));
+}
+inline std::uint64_t to_turns(double angle) {
+    return (bits_of(fraction_of_turn(angle) + 1.5) << 12) ^ half_turn<std::uint64_t>;  // between one and two
 }
 
 /// Half of an angle between -pi and pi [rad].
-inline double half_angle(Turns angle) {
-    const Turns bits = ((angle ^ half_turn) >> 12) | Turns(1023) << 52;
+template <class T>
+inline T half_angle(std::uint32_t angle) {
+    return static_cast<T>(static_cast<std::int32_t>(angle)) * static_cast<T>(pi / 4294967296.0);
+}
+template <class T>
+inline T half_angle(std::uint64_t angle) {
+    const std::uint64_t bits = ((angle ^ half_turn<std::uint64_t>) >> 12) | std::uint64_t(1023) << 52;
     double between_one_and_two;
     std::memcpy(&between_one_and_two, &bits, sizeof bits);
     return (between_one_and_two - 1.5) * pi;
@@ -40,15 +63,15 @@ constexpr int block = 64;
 int block_at(index_t first, index_t end) { return end - first < block ? static_cast<int>(end - first) : block; }
 
 template <class T>
-void find_turns(const T* angles, int count, Turns* turns) {
-    for (int i = 0; i < count; ++i) turns[i] = to_turns(static_cast<double>(angles[i]));
+void find_turns(const T* angles, int count, Turns<T>* turns) {
+    for (int i = 0; i < count; ++i) turns[i] = to_turns(angles[i]);
 }
 
 /// The shears of rotations by angles between -pi/2 and pi/2.
 template <class T>
-void find_shears(const Turns* angles, int count, T* tangent, T* sine) {
+void find_shears(const Turns<T>* angles, int count, T* tangent, T* sine) {
     for (int i = 0; i < count; ++i) {
-        const T half = static_cast<T>(half_angle(angles[i]));
+        const T half = half_angle<T>(angles[i]);
         const T s = sine_series(half), c = cosine_series(half * half);
         tangent[i] = s / c;
         sine[i] = 2 * s * c;
@@ -58,15 +81,17 @@ void find_shears(const Turns* angles, int count, T* tangent, T* sine) {
 /// One MZI: takes the phases that its modes come with, and leaves those they go on with, what is to be done to the
 /// upper mode and to both, and in the lowest bit of `phase`, which no phase needs, whether the mixing angle has changed
 /// its sign.
-inline void hand_on(Turns theta, Turns phi, Turns& upper, Turns& lower, Turns& phase, Turns& mix) {
-    const Turns half_theta = theta >> 1, angle = quarter_turn - half_theta;
-    const Turns difference = phi + upper - lower, both = lower + half_theta + quarter_turn;
+template <class Whole>
+inline void hand_on(Whole theta, Whole phi, Whole& upper, Whole& lower, Whole& phase, Whole& mix) {
+    constexpr Whole half = half_turn<Whole>, quarter = half >> 1;
+    const Whole half_theta = theta >> 1, angle = quarter - half_theta;
+    const Whole difference = phi + upper - lower, both = lower + half_theta + quarter;
     // A difference beyond a quarter of a turn: -1 on the upper mode, which behind the mixing is there again.
-    const Turns flip = (difference + quarter_turn) & half_turn, flipped = flip >> 63;
+    const Whole flip = (difference + quarter) & half, flipped = flip >> last_bit<Whole>;
     phase = (difference ^ flip) | flipped;
     mix = (angle ^ (0 - flipped)) + flipped;
     upper = both + flip;
-    lower = both + half_turn;
+    lower = both + half;
 }
 
 /// How many MZIs from the first on, of `count`, sit side by side without a gap: most of a column as a rule.
@@ -79,15 +104,15 @@ int side_by_side(const std::int32_t* pairs, int count) {
 
 /// Hands the phases `pending` behind each mode on, past MZIs [first, first + count), count <= block.
 template <class T>
-void hand_on(const Mesh<T>& mesh, index_t first, int count, Turns* pending, Turns* phase, Turns* mix) {
-    Turns theta[block], phi[block];
+void hand_on(const Mesh<T>& mesh, index_t first, int count, Turns<T>* pending, Turns<T>* phase, Turns<T>* mix) {
+    Turns<T> theta[block], phi[block];
     find_turns(mesh.theta + first, count, theta);
     find_turns(mesh.phi + first, count, phi);
     const std::int32_t* pairs = mesh.pairs + 2 * first;
     int i = 0;
     while (i < count) {
         const int together = side_by_side(pairs + 2 * i, count - i);
-        Turns* const modes = pending + pairs[2 * i];
+        Turns<T>* const modes = pending + pairs[2 * i];
 #pragma omp simd
         for (int j = 0; j < together; ++j)
             hand_on(theta[i + j], phi[i + j], modes[2 * j], modes[2 * j + 1], phase[i + j], mix[i + j]);
@@ -105,8 +130,8 @@ void find_rotations(const Mesh<T>& mesh, const Rotations<T>& rotations, int thre
     // Phases are handed on one MZI after the other, a stretch of them at a time, whose shears all threads then find.
     const double operations = operations_per_mzi * static_cast<double>(mesh.mzis);
     const index_t stretch = useful_workers(threads, mesh.mzis, operations) > 1 ? 16384 : 1024;
-    const Scratch<Turns> turns(mesh.modes + 2 * stretch);
-    Turns *pending = turns.data(), *phase = pending + mesh.modes, *mix = phase + stretch;
+    const Scratch<Turns<T>> turns(mesh.modes + 2 * stretch);
+    Turns<T> *pending = turns.data(), *phase = pending + mesh.modes, *mix = phase + stretch;
     for (index_t m = 0; m < mesh.modes; ++m) pending[m] = 0;
     for (index_t start = 0; start < mesh.mzis; start += stretch) {
         const index_t end = start + stretch < mesh.mzis ? start + stretch : mesh.mzis;
@@ -131,12 +156,12 @@ void find_rotations(const Mesh<T>& mesh, const Rotations<T>& rotations, int thre
         });
     }
 
-    Turns gamma[block];
+    Turns<T> gamma[block];
     double angle[block], cosine[block], sine[block];
     for (index_t first = 0; first < mesh.modes; first += block) {
         const int count = block_at(first, mesh.modes);
         find_turns(mesh.gamma + first, count, gamma);
-        for (int i = 0; i < count; ++i) angle[i] = 2 * half_angle(gamma[i] + pending[first + i]);
+        for (int i = 0; i < count; ++i) angle[i] = 2 * half_angle<double>(gamma[i] + pending[first + i]);
         sine_cosine(angle, sine, cosine, count);
         for (int i = 0; i < count; ++i) {
             rotations.cosine[first + i] = static_cast<T>(cosine[i]);
