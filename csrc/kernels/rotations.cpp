@@ -88,7 +88,7 @@ inline void hand_on(Whole theta, Whole phi, Whole& upper, Whole& lower, Whole& p
     const Whole difference = phi + upper - lower, both = lower + half_theta + quarter;
     // A difference beyond a quarter of a turn: -1 on the upper mode, which behind the mixing is there again.
     const Whole flip = (difference + quarter) & half, flipped = flip >> last_bit<Whole>;
-    phase = (difference ^ flip) | flipped;
+    phase = ((difference ^ flip) & ~Whole(1)) | flipped;
     mix = (angle ^ (0 - flipped)) + flipped;
     upper = both + flip;
     lower = both + half;

@@ -4,7 +4,6 @@ from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
 __version__: str
 compiler: str
@@ -186,34 +185,36 @@ class Kernels:
         threads: int,
     ) -> None: ...
 
-# On tensors; each returns whether these were fit, else nothing was done. Settings and gradients are tuples of five.
-_Tensors: TypeAlias = "tuple[Tensor | None, ...]"
+# On torch's tensors, which this module does without; each returns whether these were fit, else nothing was done.
+# Settings and gradients are tuples of five.
+_Tensor: TypeAlias = Any
+_Tensors: TypeAlias = tuple[Any, ...]
 
 class TensorKernels:
     def __init__(self, isa: str, exchange: object) -> None: ...
-    def fit(self, layout: Layout, light: Tensor, settings: _Tensors) -> bool: ...
+    def fit(self, layout: Layout, light: _Tensor, settings: _Tensors) -> bool: ...
     def linear(
-        self, backward: bool, layout: Layout, light: Tensor, settings: _Tensors, out: Tensor, threads: int
+        self, backward: bool, layout: Layout, light: _Tensor, settings: _Tensors, out: _Tensor, threads: int
     ) -> bool: ...
     def adjoint(
         self,
         layout: Layout,
-        y: Tensor,
-        grad_y: Tensor,
+        y: _Tensor,
+        grad_y: _Tensor,
         settings: _Tensors,
-        x: Tensor | None,
-        grad_x: Tensor | None,
+        x: _Tensor | None,
+        grad_x: _Tensor | None,
         gradients: _Tensors,
         threads: int,
     ) -> bool: ...
-    def matrices(self, layout: Layout, settings: _Tensors, transposed: Tensor, threads: int) -> bool: ...
+    def matrices(self, layout: Layout, settings: _Tensors, transposed: _Tensor, threads: int) -> bool: ...
     def matrices_adjoint(
         self,
         layout: Layout,
-        transposed: Tensor,
-        grad_transposed: Tensor,
+        transposed: _Tensor,
+        grad_transposed: _Tensor,
         settings: _Tensors,
-        identity: Tensor | None,
+        identity: _Tensor | None,
         gradients: _Tensors,
         threads: int,
     ) -> bool: ...

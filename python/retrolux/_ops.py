@@ -33,7 +33,7 @@ _library.define(
     " -> (Tensor, Tensor, Tensor, Tensor, Tensor)"
 )
 
-_kernels = TensorKernels(kernels.isa, torch.Tensor.__dlpack_c_exchange_api__)  # type: ignore[attr-defined]
+_kernels = TensorKernels(kernels.isa, torch.Tensor.__dlpack_c_exchange_api__)
 # theta, phi, gamma, coupler_error, loss_db.
 _Settings: TypeAlias = "tuple[Tensor | None, ...]"
 _PLAIN = (Tensor, torch.nn.Parameter)
@@ -120,10 +120,12 @@ def _adjoint(
     error_gradients: bool,
 ) -> tuple[Tensor | None, ...]:
     def kernel(layout: Layout, light: tuple[Tensor, ...], settings: _Settings) -> Any:
-        recovered = None if x is None else torch.empty_like(light[0])
-        grad_x = torch.empty_like(light[0]) if input_gradient else None
+        field, grad_field = light
+        recovered = None if x is None else torch.empty_like(field)
+        grad_x = torch.empty_like(field) if input_gradient else None
         grads = _room_for_setting_gradients(theta, phi, gamma, error_gradients)
-        taken = _kernels.adjoint(layout, *light, settings, recovered, grad_x, grads, torch.get_num_threads())
+        threads = torch.get_num_threads()
+        taken = _kernels.adjoint(layout, field, grad_field, settings, recovered, grad_x, grads, threads)
         return (recovered, grad_x, *grads) if taken else None
 
     recovered, *grads = _run(kernel, topology, (y, grad_y), (theta, phi, gamma, coupler_error, loss_db))
@@ -155,9 +157,11 @@ def _matrices_adjoint(
     error_gradients: bool,
 ) -> tuple[Tensor | None, ...]:
     def kernel(layout: Layout, light: tuple[Tensor, ...], settings: _Settings) -> Any:
-        recovered = None if loss_db is None else torch.empty_like(light[0])
+        field, grad_field = light
+        recovered = None if loss_db is None else torch.empty_like(field)
         grads = _room_for_setting_gradients(theta, phi, gamma, error_gradients)
-        taken = _kernels.matrices_adjoint(layout, *light, settings, recovered, grads, torch.get_num_threads())
+        threads = torch.get_num_threads()
+        taken = _kernels.matrices_adjoint(layout, field, grad_field, settings, recovered, grads, threads)
         return (recovered, *grads) if taken else None
 
     settings = theta, phi, gamma, coupler_error, loss_db

@@ -11,7 +11,7 @@ from torch.autograd.function import once_differentiable
 from retrolux import _ops
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from retrolux.mesh import Topology
 
@@ -19,7 +19,6 @@ __all__ = ["Route", "choose_route", "matrices", "propagate"]
 
 Route: TypeAlias = Literal["auto", "mesh", "matrix"]
 
-_CPU = torch.device("cpu")
 _REAL_OF = {torch.complex64: torch.float32, torch.complex128: torch.float64}
 _COMPLEX_OF = {
     torch.float16: torch.complex64,
@@ -230,7 +229,7 @@ class _Matrices(torch.autograd.Function):
         topology: str,
     ) -> Tensor:
         settings = theta, phi, gamma, coupler_error, loss_db
-        transposed: Tensor = _ops.matrices(*(_on(setting, _CPU) for setting in settings), topology).to(theta.device)
+        transposed = _on(_ops.matrices(*_to_cpu(settings), topology), theta.device)
         ctx.save_for_backward(transposed, *settings)
         ctx.topology = topology
         return transposed
@@ -258,7 +257,7 @@ class _ByMatrix(torch.autograd.Function):
         topology: str,
     ) -> Tensor:
         settings = theta, phi, gamma, coupler_error, loss_db
-        transposed: Tensor = _ops.matrices(*(_on(setting, _CPU) for setting in settings), topology).to(x.device)
+        transposed = _on(_ops.matrices(*_to_cpu(settings), topology), x.device)
         ctx.save_for_backward(x, transposed, *settings)
         ctx.topology = topology
         return x @ transposed
@@ -271,8 +270,9 @@ class _ByMatrix(torch.autograd.Function):
         grad_x = grad_y @ transposed.mH if need_x else None
         if not any(need_settings):
             return (grad_x, *[None] * 6)
-        modes = x.shape[-1]
-        grad_transposed = x.reshape(-1, modes).mH @ grad_y.reshape(-1, modes)
+        if x.ndim != 2:
+            x, grad_y = x.reshape(-1, x.shape[-1]), grad_y.reshape(-1, x.shape[-1])
+        grad_transposed = x.mH @ grad_y
         return (grad_x, *_matrix_gradients(transposed, grad_transposed, settings, ctx.topology, need_settings), None)
 
 
@@ -280,8 +280,8 @@ def _matrix_gradients(
     transposed: Tensor, grad_transposed: Tensor, settings: list[Tensor | None], topology: str, need: list[bool]
 ) -> tuple[Tensor | None, ...]:
     """Return the gradients of the settings that are needed, from those of the matrices, wherever these are."""
-    passed = [_on(setting, _CPU) for setting in settings]
-    grads = _ops.matrices_adjoint(transposed.cpu(), grad_transposed.cpu(), *passed, topology, any(need[3:]))
+    passed = _to_cpu((transposed, grad_transposed, *settings))
+    grads = _ops.matrices_adjoint(*passed, topology, any(need[3:]))
     device = transposed.device
     return tuple(_on(grad, device) if wanted else None for grad, wanted in zip(grads, need, strict=True))
 
@@ -300,8 +300,12 @@ def _setting_gradients(
     return tuple(grad if need else None for grad, need in zip(grads, [need_x, *need_settings], strict=True))
 
 
-def _on(tensor: Tensor | None, device: torch.device) -> Tensor | None:
-    return None if tensor is None else tensor.to(device)
+def _to_cpu(tensors: Sequence[Tensor | None]) -> tuple[Tensor | None, ...]:
+    return tuple(tensor if tensor is None or tensor.is_cpu else tensor.cpu() for tensor in tensors)
+
+
+def _on(tensor: Tensor, device: torch.device) -> Tensor:
+    return tensor if tensor.device == device else tensor.to(device)
 
 
 def _checked(
