@@ -17,9 +17,10 @@ constexpr int amplitudes = philox_normals_count / 2;
 
 /// (1 + amplitude_std n0) e^{i phase_std n1} for one group, real and imaginary parts apart.
 template <class T>
-void draw_scales(const Disturbance<T>& how, index_t group, T* __restrict re, T* __restrict im) {
+void draw_scales(const Disturbance<T>& how, const PhiloxStream& stream, index_t group, T* __restrict re,
+                 T* __restrict im) {
     alignas(64) float draws[philox_normals_count];
-    philox_normals(how.scale_key, static_cast<std::uint64_t>(group), draws);
+    philox_normals(stream, static_cast<std::uint64_t>(group), draws);
     alignas(64) T phase[amplitudes], sine[amplitudes], cosine[amplitudes];
     for (int i = 0; i < amplitudes; ++i) phase[i] = how.phase_std * static_cast<T>(draws[amplitudes + i]);
     sine_cosine(phase, sine, cosine, amplitudes);
@@ -31,17 +32,19 @@ void draw_scales(const Disturbance<T>& how, index_t group, T* __restrict re, T* 
 }
 
 /// The same where phases stay within what the series of sine and cosine take as they are; normals stay below 6.
-void draw_small_scales(const Disturbance<float>& how, index_t group, float* __restrict re, float* __restrict im) {
+void draw_small_scales(const Disturbance<float>& how, const PhiloxStream& stream, index_t group, float* __restrict re,
+                       float* __restrict im) {
     alignas(64) float draws[philox_normals_count];
-    philox_normals(how.scale_key, static_cast<std::uint64_t>(group), draws);
+    philox_normals(stream, static_cast<std::uint64_t>(group), draws);
     for (int i = 0; i < amplitudes; ++i) {
         const float scale = 1.0f + how.amplitude_std * draws[i], phase = how.phase_std * draws[amplitudes + i];
         re[i] = scale * cosine_series(phase * phase);
         im[i] = scale * sine_series(phase);
     }
 }
-void draw_small_scales(const Disturbance<double>& how, index_t group, double* re, double* im) {
-    draw_scales(how, group, re, im);
+void draw_small_scales(const Disturbance<double>& how, const PhiloxStream& stream, index_t group, double* re,
+                       double* im) {
+    draw_scales(how, stream, group, re, im);
 }
 
 /// `count` amplitudes times (re, im), times `gain` where that is not null, with one number for each part. `in` and
@@ -75,15 +78,16 @@ void normals(const NoiseKey& key, index_t first, index_t count, float* values, i
     const index_t groups = (first + count - 1) / philox_normals_count - first_group + 1;
     const int workers = useful_workers(threads, groups, operations_per_normal * static_cast<double>(count));
     in_parallel(workers, [&](int worker) {
+        const PhiloxStream stream(key);
         for (index_t g = share(groups, workers, worker); g < share(groups, workers, worker + 1); ++g) {
             const index_t group = first_group + g;
             const index_t offset = group * philox_normals_count - first;
             if (offset >= 0 && offset + philox_normals_count <= count) {
-                philox_normals(key, static_cast<std::uint64_t>(group), values + offset);
+                philox_normals(stream, static_cast<std::uint64_t>(group), values + offset);
                 continue;
             }
             float block[philox_normals_count];
-            philox_normals(key, static_cast<std::uint64_t>(group), block);
+            philox_normals(stream, static_cast<std::uint64_t>(group), block);
             for (index_t i = 0; i < philox_normals_count; ++i)
                 if (offset + i >= 0 && offset + i < count) values[offset + i] = block[i];
         }
@@ -95,9 +99,10 @@ void add_noise(const T* x, const T* variance, T std, const NoiseKey& key, index_
     const index_t groups = (count + philox_normals_count - 1) / philox_normals_count;
     const int workers = useful_workers(threads, groups, operations_per_normal * static_cast<double>(count));
     in_parallel(workers, [&](int worker) {
+        const PhiloxStream stream(key);
         alignas(64) float draws[philox_normals_count];
         for (index_t g = share(groups, workers, worker); g < share(groups, workers, worker + 1); ++g) {
-            philox_normals(key, static_cast<std::uint64_t>(g), draws);
+            philox_normals(stream, static_cast<std::uint64_t>(g), draws);
             const index_t first = g * philox_normals_count, left = count - first;
             const index_t here = left < philox_normals_count ? left : philox_normals_count;
             if (variance)
@@ -122,6 +127,7 @@ void disturb(Light<const T> x, index_t modes, T* y, const Disturbance<T>& how, i
             gains.data()[2 * i] = gains.data()[2 * i + 1] = how.gain[i % modes];
     const int workers = useful_workers(threads, groups, 4 * operations_per_normal * static_cast<double>(count));
     in_parallel(workers, [&](int worker) {
+        const PhiloxStream scale_stream(how.scale_key), noise_stream(how.noise_key);
         alignas(64) float draws[philox_normals_count];
         alignas(64) T re[amplitudes], im[amplitudes];
         for (int i = 0; i < amplitudes; ++i) re[i] = T(1);
@@ -132,11 +138,11 @@ void disturb(Light<const T> x, index_t modes, T* y, const Disturbance<T>& how, i
             const T* in = x.data + 2 * first;
             T* out = y + 2 * first;
             if (scales && how.phase_std <= small_phase)
-                draw_small_scales(how, g, re, im);
+                draw_small_scales(how, scale_stream, g, re, im);
             else if (scales)
-                draw_scales(how, g, re, im);
+                draw_scales(how, scale_stream, g, re, im);
             const T* gain = how.gain ? gains.data() + 2 * (first % modes) : nullptr;
-            if (adds) philox_normals(how.noise_key, static_cast<std::uint64_t>(g), draws);
+            if (adds) philox_normals(noise_stream, static_cast<std::uint64_t>(g), draws);
             if (here == amplitudes) {  // a length that the compiler knows
                 multiply(in, re, im, gain, amplitudes, out);
                 if (adds) add(draws, how.noise_std, amplitudes, out);

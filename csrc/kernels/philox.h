@@ -23,8 +23,9 @@ struct PhiloxWords {
     std::uint32_t words[4][philox_blocks];
 };
 
-/// 64-bit lanes of a vector.
+/// A vector as 64-bit lanes, and as the halves of these.
 using PhiloxLanes = typename VectorOf<std::uint64_t>::Type;
+using PhiloxHalves = typename VectorOf<std::uint32_t>::Type;
 
 /// Products of the lower halves of all lanes. The one instruction that GCC 12 does not find by itself: it multiplies
 /// whole lanes, in three times the time, which was a third of that of a normal number.
@@ -44,34 +45,69 @@ inline PhiloxLanes multiply_lower(PhiloxLanes a, PhiloxLanes b) {
 #endif
 }
 
+/// A key with its ten rounds, spread over vectors once for all that is drawn with it.
+struct PhiloxStream {
+    static constexpr int rounds = 10;
+    PhiloxLanes step_lower, step_upper, stream, keys[rounds][2];
+
+    explicit PhiloxStream(const NoiseKey& key)
+        : step_lower(PhiloxLanes{} + key.step),
+          step_upper(PhiloxLanes{} + (key.step >> 32)),
+          stream(PhiloxLanes{} + key.stream) {
+        std::uint32_t lower = static_cast<std::uint32_t>(key.seed), upper = static_cast<std::uint32_t>(key.seed >> 32);
+        for (PhiloxLanes(&round)[2] : keys) {
+            round[0] = PhiloxLanes{} + lower;
+            round[1] = PhiloxLanes{} + upper;
+            lower += 0x9E3779B9u;
+            upper += 0xBB67AE85u;
+        }
+    }
+};
+
+/// Counters of as many blocks as there are lanes. Their words live in 64-bit lanes, where only the lower halves count: no
+/// vector is ever widened.
+struct PhiloxCounters {
+    PhiloxLanes c0, c1, c2, c3;
+
+    void mix(const PhiloxLanes (&keys)[2]) {
+        const PhiloxLanes multiplier_0 = PhiloxLanes{} + 0xD2511F53u, multiplier_1 = PhiloxLanes{} + 0xCD9E8D57u;
+        const PhiloxLanes product_0 = multiply_lower(multiplier_0, c0), product_1 = multiply_lower(multiplier_1, c2);
+        c0 = (product_1 >> 32) ^ c1 ^ keys[0];
+        c1 = product_1;
+        c2 = (product_0 >> 32) ^ c3 ^ keys[1];
+        c3 = product_0;
+    }
+};
+
+/// The lower halves of all lanes of two vectors, in turns of two.
+template <int size, class Halves>
+inline Halves lower_halves(Halves a, Halves b) {
+    static_assert(size == 4 || size == 8 || size == 16, "a vector of this instruction set");
+    if constexpr (size == 4) return __builtin_shufflevector(a, b, 0, 2, 4, 6);
+    if constexpr (size == 8) return __builtin_shufflevector(a, b, 0, 2, 8, 10, 4, 6, 12, 14);
+    if constexpr (size == 16)
+        return __builtin_shufflevector(a, b, 0, 2, 16, 18, 4, 6, 20, 22, 8, 10, 24, 26, 12, 14, 28, 30);
+}
+
 /// The ten rounds on sixteen consecutive counters (first_block + i, step, stream).
-inline PhiloxWords philox(const NoiseKey& key, std::uint64_t first_block) {
+inline PhiloxWords philox(const PhiloxStream& stream, std::uint64_t first_block) {
     // The counter holds 32 bits of block, 64 of step and 32 of stream: 2^34 normals in a stream's step.
     constexpr int width = block_size<std::uint64_t>;
-    const std::uint32_t block = static_cast<std::uint32_t>(first_block);
-    const PhiloxLanes multiplier_0 = PhiloxLanes{} + 0xD2511F53u, multiplier_1 = PhiloxLanes{} + 0xCD9E8D57u;
+    PhiloxLanes offset{};  // which lanes of the first of two vectors become neighbours, see lower_halves
+    for (int i = 0; i < width; ++i) offset[i] = static_cast<std::uint64_t>(i / 2 * 4 + i % 2);
     PhiloxWords result;
-    for (int first = 0; first < philox_blocks; first += width) {
-        // Words live in 64-bit lanes, where only their lower halves count: no vector is ever widened or narrowed.
-        PhiloxLanes c0, c1 = PhiloxLanes{} + key.step, c2 = PhiloxLanes{} + (key.step >> 32),
-                        c3 = PhiloxLanes{} + key.stream;
-        for (int i = 0; i < width; ++i) c0[i] = block + static_cast<std::uint32_t>(first + i);
-        std::uint32_t key_0 = static_cast<std::uint32_t>(key.seed), key_1 = static_cast<std::uint32_t>(key.seed >> 32);
-        for (int round = 0; round < 10; ++round) {
-            const PhiloxLanes product_0 = multiply_lower(multiplier_0, c0);
-            const PhiloxLanes product_1 = multiply_lower(multiplier_1, c2);
-            c0 = (product_1 >> 32) ^ c1 ^ key_0;
-            c1 = product_1;
-            c2 = (product_0 >> 32) ^ c3 ^ key_1;
-            c3 = product_0;
-            key_0 += 0x9E3779B9u;
-            key_1 += 0xBB67AE85u;
+    for (int first = 0; first < philox_blocks; first += 2 * width) {
+        const PhiloxLanes block = offset + (first_block + static_cast<std::uint64_t>(first));
+        PhiloxCounters a{block, stream.step_lower, stream.step_upper, stream.stream}, b = a;
+        b.c0 += 2;
+        for (const PhiloxLanes(&keys)[2] : stream.keys) {
+            a.mix(keys);
+            b.mix(keys);
         }
-        const PhiloxLanes words[4] = {c0, c1, c2, c3};
+        const PhiloxLanes words[4][2] = {{a.c0, b.c0}, {a.c1, b.c1}, {a.c2, b.c2}, {a.c3, b.c3}};
         for (int w = 0; w < 4; ++w) {
-            typedef std::uint32_t Halves __attribute__((vector_size(vector_bytes / 2)));
-            const Halves lower = __builtin_convertvector(words[w], Halves);
-            std::memcpy(&result.words[w][first], &lower, sizeof lower);
+            const auto halves = lower_halves<2 * width>((PhiloxHalves)words[w][0], (PhiloxHalves)words[w][1]);
+            std::memcpy(&result.words[w][first], &halves, sizeof halves);
         }
     }
     return result;
@@ -97,8 +133,8 @@ inline float log_uniform(std::uint32_t word) {
 /// Sixty-four standard normals, elements [64 group, 64 group + 64) of the stream: words 0 and 1 of block i give
 /// elements i and 16 + i, words 2 and 3 elements 32 + i and 48 + i. Box and Muller's transform; the largest value
 /// is 5.9 (24 bits of uniform for the radius).
-inline void philox_normals(const NoiseKey& key, std::uint64_t group, float* __restrict values) {
-    const PhiloxWords x = philox(key, group * philox_blocks);
+inline void philox_normals(const PhiloxStream& stream, std::uint64_t group, float* __restrict values) {
+    const PhiloxWords x = philox(stream, group * philox_blocks);
     for (int pair = 0; pair < 2; ++pair) {
         const std::uint32_t* radius_words = x.words[2 * pair];
         const std::uint32_t* angle_words = x.words[2 * pair + 1];

@@ -9,7 +9,7 @@ namespace retrolux::RETROLUX_ISA {
 
 namespace {
 
-constexpr double operations_per_amplitude = 12;
+constexpr double operations_per_amplitude = 30;  // most of them bring parts of a number together and apart again
 
 /// Calls body(first, end) for a share of the rows on each thread.
 template <class Body>

@@ -96,7 +96,7 @@ void philox_gives_the_known_answers() {
     for (const Answer& a : answers) {
         const NoiseKey key{a.key[0] | std::uint64_t{a.key[1]} << 32, a.counter[1] | std::uint64_t{a.counter[2]} << 32,
                            a.counter[3]};
-        const PhiloxWords found = philox(key, a.counter[0]);
+        const PhiloxWords found = philox(PhiloxStream(key), a.counter[0]);
         for (int w = 0; w < 4; ++w) check(found.words[w][0] == a.words[w], "Philox", w);
     }
 }
