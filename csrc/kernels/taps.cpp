@@ -19,8 +19,9 @@ constexpr double crossing = 28;       // without taps
 constexpr double counted = 28 + 17;   // two powers
 constexpr double weighted = 28 + 22;  // two powers, each weighted twice
 // In units of those, as they were timed at 64 and 128 modes: a complex product with a matrix's entry, an entry of both
-// covariances for one sample, and modes^3 of their roots. Products gain most from the registers of AVX-512.
-constexpr double product_cost = vector_bytes == 64 ? 3 : 7, covariance_cost = vector_bytes == 64 ? 4.5 : 12;
+// covariances for one sample, and modes^3 of their roots. Products gain most from many and wide registers.
+constexpr double product_cost = vector_bytes == 64 ? 3 : vector_bytes == 32 ? 5 : 7;
+constexpr double covariance_cost = vector_bytes == 64 ? 4.5 : vector_bytes == 32 ? 8 : 12;
 constexpr double root_cost = 12;
 
 /// Calls body(samples in front of it, samples in it, its lanes) for a tile of a batch.
