@@ -62,10 +62,10 @@ bool Tensors<T>::has_type(const dlpack::Tensor& tensor, bool complex) const {
 
 template <class T>
 bool Tensors<T>::describe(py::handle tensor, bool read, dlpack::Tensor& described) {
-    const bool plain = describe_any(exchange_, tensor, described) && described.device.type == dlpack::on_cpu &&
-                       in_c_order(described) && described.byte_offset == 0 &&
-                       !(read && (is_negated(tensor) ||
-                                  (described.type.code == dlpack::complex_code && is_conjugated(tensor))));
+    const bool plain =
+        describe_any(exchange_, tensor, described) && described.device.type == dlpack::on_cpu &&
+        in_c_order(described) && described.byte_offset == 0 &&
+        !(read && (is_negated(tensor) || (described.type.code == dlpack::complex_code && is_conjugated(tensor))));
     fit_ = fit_ && plain;
     return plain;
 }

@@ -10,8 +10,8 @@
 namespace retrolux {
 
 /// The tensors of one call, taken one after the other as the kernels need them. Nothing is copied or converted: after
-/// the first that is not on the CPU, in C order, of the precision T or of the right shape, `fit` is false, and no pointer
-/// may be used. None is null.
+/// the first that is not on the CPU, in C order, of the precision T or of the right shape, `fit` is false, and no
+/// pointer may be used. None is null.
 template <class T>
 class Tensors {
 public:

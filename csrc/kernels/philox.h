@@ -64,8 +64,8 @@ struct PhiloxStream {
     }
 };
 
-/// Counters of as many blocks as there are lanes. Their words live in 64-bit lanes, where only the lower halves count: no
-/// vector is ever widened.
+/// Counters of as many blocks as there are lanes. Their words live in 64-bit lanes, where only the lower halves count:
+/// no vector is ever widened.
 struct PhiloxCounters {
     PhiloxLanes c0, c1, c2, c3;
 

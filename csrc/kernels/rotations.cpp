@@ -131,7 +131,7 @@ void find_rotations(const Mesh<T>& mesh, const Rotations<T>& rotations, int thre
     const double operations = operations_per_mzi * static_cast<double>(mesh.mzis);
     const index_t stretch = useful_workers(threads, mesh.mzis, operations) > 1 ? 16384 : 1024;
     const Scratch<Turns<T>> turns(mesh.modes + 2 * stretch);
-    Turns<T> *pending = turns.data(), *phase = pending + mesh.modes, *mix = phase + stretch;
+    Turns<T>*pending = turns.data(), *phase = pending + mesh.modes, *mix = phase + stretch;
     for (index_t m = 0; m < mesh.modes; ++m) pending[m] = 0;
     for (index_t start = 0; start < mesh.mzis; start += stretch) {
         const index_t end = start + stretch < mesh.mzis ? start + stretch : mesh.mzis;
