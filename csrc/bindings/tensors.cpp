@@ -1,5 +1,7 @@
 #include "bindings/tensors.h"
 
+#include <algorithm>
+
 namespace retrolux {
 
 namespace {
@@ -77,17 +79,27 @@ T* Tensors<T>::take(py::handle tensor, bool complex, bool read, const std::vecto
     dlpack::Tensor described;
     if (!describe(tensor, read, described)) return nullptr;
     const std::size_t dimensions = stack.size() + shape.size();
-    fit_ = has_type(described, complex) && described.dimensions == static_cast<int>(dimensions);
-    const std::int64_t* size = described.shape;
-    if (fit_)
-        for (const index_t expected : stack) fit_ = fit_ && *size++ == expected;
-    if (fit_)
-        for (const index_t expected : shape) fit_ = fit_ && *size++ == expected;
+    fit_ = has_type(described, complex) && described.dimensions == static_cast<int>(dimensions) &&
+           std::equal(stack.begin(), stack.end(), described.shape) &&
+           std::equal(shape.begin(), shape.end(), described.shape + stack.size());
     return fit_ ? static_cast<T*>(described.data) : nullptr;
 }
 
 template <class T>
+std::array<T*, 5> Tensors<T>::take_five(const py::tuple& tensors, bool read, const std::vector<index_t>& stack,
+                                        const Layout& layout) {
+    if (tensors.size() != 5)
+        throw py::value_error("settings and gradients must be five, got " + std::to_string(tensors.size()));
+    for (std::size_t i = 0; i < 3; ++i) fit_ = fit_ && !tensors[i].is_none();  // no mesh is without its phases
+    const index_t modes = layout.modes(), mzis = layout.mzis();
+    return {take(tensors[0], false, read, stack, {mzis}), take(tensors[1], false, read, stack, {mzis}),
+            take(tensors[2], false, read, stack, {modes}), take(tensors[3], false, read, stack, {mzis, 2}),
+            take(tensors[4], false, read, stack, {mzis, 4})};
+}
+
+template <class T>
 T* Tensors<T>::take_light(py::handle tensor, index_t modes, bool read) {
+    if (read && tensor.is_none()) fit_ = false;
     if (!fit_ || tensor.is_none()) return nullptr;
     dlpack::Tensor described;
     if (!describe(tensor, read, described)) return nullptr;
@@ -113,21 +125,15 @@ T* Tensors<T>::room_for_matrices(py::handle tensor, const std::vector<index_t>& 
 
 template <class T>
 SettingsAt<T> Tensors<T>::settings(const py::tuple& tensors, const std::vector<index_t>& stack, const Layout& layout) {
-    if (tensors.size() != 5) throw py::value_error("settings must be five, got " + std::to_string(tensors.size()));
-    const index_t modes = layout.modes(), mzis = layout.mzis();
-    return {take(tensors[0], false, true, stack, {mzis}), take(tensors[1], false, true, stack, {mzis}),
-            take(tensors[2], false, true, stack, {modes}), take(tensors[3], false, true, stack, {mzis, 2}),
-            take(tensors[4], false, true, stack, {mzis, 4})};
+    const auto [theta, phi, gamma, coupler_error, loss_db] = take_five(tensors, true, stack, layout);
+    return {theta, phi, gamma, coupler_error, loss_db};
 }
 
 template <class T>
 Gradients<T> Tensors<T>::room_for_gradients(const py::tuple& tensors, const std::vector<index_t>& stack,
                                             const Layout& layout) {
-    if (tensors.size() != 5) throw py::value_error("gradients must be five, got " + std::to_string(tensors.size()));
-    const index_t modes = layout.modes(), mzis = layout.mzis();
-    return {take(tensors[0], false, false, stack, {mzis}), take(tensors[1], false, false, stack, {mzis}),
-            take(tensors[2], false, false, stack, {modes}), take(tensors[3], false, false, stack, {mzis, 2}),
-            take(tensors[4], false, false, stack, {mzis, 4})};
+    const auto [theta, phi, gamma, coupler_error, loss_db] = take_five(tensors, false, stack, layout);
+    return {theta, phi, gamma, coupler_error, loss_db};
 }
 
 template class Tensors<float>;

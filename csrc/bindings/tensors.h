@@ -2,6 +2,8 @@
 
 #include <pybind11/pybind11.h>
 
+#include <array>
+#include <initializer_list>
 #include <vector>
 
 #include "bindings/arrays.h"
@@ -31,8 +33,11 @@ public:
     Gradients<T> room_for_gradients(const py::tuple& tensors, const std::vector<index_t>& stack, const Layout& layout);
 
 private:
+    /// `read` is false for room, which need not be looked at for lazy conjugation.
     T* take(py::handle tensor, bool complex, bool read, const std::vector<index_t>& stack,
             std::initializer_list<index_t> shape);
+    std::array<T*, 5> take_five(const py::tuple& tensors, bool read, const std::vector<index_t>& stack,
+                                const Layout& layout);
     T* take_light(py::handle tensor, index_t modes, bool read);
     bool has_type(const dlpack::Tensor& tensor, bool complex) const;
     bool describe(py::handle tensor, bool read, dlpack::Tensor& described);

@@ -1,6 +1,6 @@
 """The compiled module; see csrc/bindings."""
 
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -187,8 +187,8 @@ class Kernels:
 
 # On torch's tensors, which this module does without; each returns whether these were fit, else nothing was done.
 # Settings and gradients are tuples of five.
-_Tensor: TypeAlias = Any
-_Tensors: TypeAlias = tuple[Any, ...]
+_Tensor = Any
+_Tensors = tuple[Any, ...]
 
 class TensorKernels:
     def __init__(self, isa: str, exchange: object) -> None: ...

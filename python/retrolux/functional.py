@@ -339,6 +339,8 @@ def _checked(
 
 
 def _check_setting(name: str, setting: Tensor, real: torch.dtype, device: torch.device, shape: tuple[int, ...]) -> None:
+    if not isinstance(setting, Tensor):
+        raise TypeError(f"{name} must be a tensor, got {type(setting).__name__}")
     if setting.shape != shape:
         raise ValueError(f"{name} must have shape {shape}, got {tuple(setting.shape)}")
     if setting.dtype != real:

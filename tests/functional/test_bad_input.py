@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
@@ -72,6 +73,12 @@ def test_values(arguments, name, value, message):
 def test_dtypes(arguments, name, value, message):
     with pytest.raises(TypeError, match=message):
         propagate(**(arguments | {name: value}))
+
+
+@pytest.mark.parametrize("theta", [None, [0.0] * 6, np.zeros(6, np.float32)])
+def test_settings_are_tensors(arguments, theta):
+    with pytest.raises(TypeError, match=f"theta must be a tensor, got {type(theta).__name__}"):
+        propagate(**(arguments | {"theta": theta}))
 
 
 def test_the_mesh_route_is_for_the_cpu(arguments):
