@@ -58,11 +58,14 @@ def _run(kernel: Callable[..., Any], topology: str, light: tuple[Tensor, ...], s
     if result is None:
         result = kernel(layout, tuple(map(_plain, light)), tuple(map(_plain, settings)))
     if result is None:
-        shown = [None if tensor is None else (tuple(tensor.shape), tensor.dtype) for tensor in (*light, *settings)]
-        raise ValueError(
-            f"light and settings must fit {Topology.from_key(topology)} in one precision on the CPU, got {shown}"
-        )
+        raise _misfit(topology, light, settings)
     return result
+
+
+def _misfit(topology: str, light: tuple[Tensor, ...], settings: _Settings) -> ValueError:
+    shown = [None if tensor is None else (tuple(tensor.shape), tensor.dtype) for tensor in (*light, *settings)]
+    known = Topology.from_key(topology)
+    return ValueError(f"light and settings must fit {known} in one precision on the CPU, got {shown}")
 
 
 def _plain(tensor: Tensor | None) -> Tensor | None:
@@ -208,8 +211,12 @@ def _require_recovered(recovered: Tensor, x: Tensor) -> None:
         )
 
 
-def _filled_adjoint(*arguments: Any) -> tuple[Tensor, ...]:
-    return _filled(_adjoint(*arguments))
+def _filled_adjoint(y: Tensor, grad_y: Tensor, x: Tensor | None, *arguments: Any) -> tuple[Tensor, ...]:
+    # Kernels count samples; that these are the same ones, `functional` sees to.
+    light = (y, grad_y) if x is None else (y, grad_y, x)
+    if any((tensor.shape, tensor.dtype) != (y.shape, y.dtype) for tensor in light):
+        raise _misfit(arguments[5], light, arguments[:5])
+    return _filled(_adjoint(y, grad_y, x, *arguments))
 
 
 def _filled_matrices_adjoint(*arguments: Any) -> tuple[Tensor, ...]:
