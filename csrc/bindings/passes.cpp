@@ -148,14 +148,17 @@ public:
         build_->table->multiply(matrix, in, out, usable);
     }
 
-    void normals(RealArray<float>& values, std::uint64_t seed, std::uint32_t stream, std::uint64_t step, index_t first,
-                 int threads) const {
+    using Draw = void (*)(const NoiseKey& key, index_t first, index_t count, float* values, int threads);
+
+    template <Draw Table::* draw>
+    void draws(RealArray<float>& values, std::uint64_t seed, std::uint32_t stream, std::uint64_t step, index_t first,
+               int threads) const {
         if (first < 0) throw std::invalid_argument("first must be at least 0, got " + std::to_string(first));
         float* data = values.mutable_data();
         const index_t count = values.size();
         const int usable = usable_threads(threads);
         const py::gil_scoped_release release;
-        build_->table->normals({seed, step, stream}, first, count, data, usable);
+        (build_->table->*draw)({seed, step, stream}, first, count, data, usable);
     }
 
     template <class T>
@@ -311,8 +314,10 @@ void bind_passes(py::module_& module) {
     py::class_<Kernels> kernels(module, "Kernels", "The passes of light, compiled for one instruction set.");
     kernels.def(py::init<const std::string&>(), py::arg("isa"))
         .def_property_readonly("isa", &Kernels::isa, "Name of the instruction set.");
-    kernels.def("normals", &Kernels::normals, py::arg("values").noconvert(), py::arg("seed"), py::arg("stream"),
-                py::arg("step"), py::arg("first"), py::arg("threads"));
+    kernels.def("normals", &Kernels::draws<&Table::normals>, py::arg("values").noconvert(), py::arg("seed"),
+                py::arg("stream"), py::arg("step"), py::arg("first"), py::arg("threads"));
+    kernels.def("uniforms", &Kernels::draws<&Table::uniforms>, py::arg("values").noconvert(), py::arg("seed"),
+                py::arg("stream"), py::arg("step"), py::arg("first"), py::arg("threads"));
     kernels.def("multiply", &Kernels::multiply, py::arg("starts").noconvert(), py::arg("columns").noconvert(),
                 py::arg("values").noconvert(), py::arg("x").noconvert(), py::arg("y").noconvert(), py::arg("threads"));
     bind_precision<float>(kernels);

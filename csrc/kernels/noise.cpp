@@ -9,17 +9,17 @@ namespace retrolux::RETROLUX_ISA {
 
 namespace {
 
-constexpr double operations_per_normal = 40;
+constexpr double operations_per_normal = 40, operations_per_uniform = 15;
 
 /// A group of 64 normals serves 32 amplitudes: the first half disturbs moduli or real parts, the second phases or
 /// imaginary parts.
-constexpr int amplitudes = philox_normals_count / 2;
+constexpr int amplitudes = philox_group / 2;
 
 /// (1 + amplitude_std n0) e^{i phase_std n1} for one group, real and imaginary parts apart.
 template <class T>
 void draw_scales(const Disturbance<T>& how, const PhiloxStream& stream, index_t group, T* __restrict re,
                  T* __restrict im) {
-    alignas(64) float draws[philox_normals_count];
+    alignas(64) float draws[philox_group];
     philox_normals(stream, static_cast<std::uint64_t>(group), draws);
     alignas(64) T phase[amplitudes], sine[amplitudes], cosine[amplitudes];
     for (int i = 0; i < amplitudes; ++i) phase[i] = how.phase_std * static_cast<T>(draws[amplitudes + i]);
@@ -34,7 +34,7 @@ void draw_scales(const Disturbance<T>& how, const PhiloxStream& stream, index_t 
 /// The same where phases stay within what the series of sine and cosine take as they are; normals stay below 6.
 void draw_small_scales(const Disturbance<float>& how, const PhiloxStream& stream, index_t group, float* __restrict re,
                        float* __restrict im) {
-    alignas(64) float draws[philox_normals_count];
+    alignas(64) float draws[philox_group];
     philox_normals(stream, static_cast<std::uint64_t>(group), draws);
     for (int i = 0; i < amplitudes; ++i) {
         const float scale = 1.0f + how.amplitude_std * draws[i], phase = how.phase_std * draws[amplitudes + i];
@@ -70,41 +70,52 @@ inline void add(const float* __restrict draws, T noise_std, int count, T* __rest
     }
 }
 
-}  // namespace
-
-void normals(const NoiseKey& key, index_t first, index_t count, float* values, int threads) {
+/// Elements [first, first + count) of a stream, of which `draw_group(stream, group, values)` makes a group.
+template <class DrawGroup>
+void draw(const NoiseKey& key, index_t first, index_t count, float* values, int threads, double operations,
+          const DrawGroup& draw_group) {
     if (count <= 0) return;
-    const index_t first_group = first / philox_normals_count;
-    const index_t groups = (first + count - 1) / philox_normals_count - first_group + 1;
-    const int workers = useful_workers(threads, groups, operations_per_normal * static_cast<double>(count));
+    const index_t first_group = first / philox_group;
+    const index_t groups = (first + count - 1) / philox_group - first_group + 1;
+    const int workers = useful_workers(threads, groups, operations * static_cast<double>(count));
     in_parallel(workers, [&](int worker) {
         const PhiloxStream stream(key);
         for (index_t g = share(groups, workers, worker); g < share(groups, workers, worker + 1); ++g) {
             const index_t group = first_group + g;
-            const index_t offset = group * philox_normals_count - first;
-            if (offset >= 0 && offset + philox_normals_count <= count) {
-                philox_normals(stream, static_cast<std::uint64_t>(group), values + offset);
+            const index_t offset = group * philox_group - first;
+            if (offset >= 0 && offset + philox_group <= count) {
+                draw_group(stream, static_cast<std::uint64_t>(group), values + offset);
                 continue;
             }
-            float block[philox_normals_count];
-            philox_normals(stream, static_cast<std::uint64_t>(group), block);
-            for (index_t i = 0; i < philox_normals_count; ++i)
+            float block[philox_group];
+            draw_group(stream, static_cast<std::uint64_t>(group), block);
+            for (index_t i = 0; i < philox_group; ++i)
                 if (offset + i >= 0 && offset + i < count) values[offset + i] = block[i];
         }
     });
 }
 
+}  // namespace
+
+void normals(const NoiseKey& key, index_t first, index_t count, float* values, int threads) {
+    draw(key, first, count, values, threads, operations_per_normal, philox_normals);
+}
+
+void uniforms(const NoiseKey& key, index_t first, index_t count, float* values, int threads) {
+    draw(key, first, count, values, threads, operations_per_uniform, philox_uniforms);
+}
+
 template <class T>
 void add_noise(const T* x, const T* variance, T std, const NoiseKey& key, index_t count, T* y, int threads) {
-    const index_t groups = (count + philox_normals_count - 1) / philox_normals_count;
+    const index_t groups = (count + philox_group - 1) / philox_group;
     const int workers = useful_workers(threads, groups, operations_per_normal * static_cast<double>(count));
     in_parallel(workers, [&](int worker) {
         const PhiloxStream stream(key);
-        alignas(64) float draws[philox_normals_count];
+        alignas(64) float draws[philox_group];
         for (index_t g = share(groups, workers, worker); g < share(groups, workers, worker + 1); ++g) {
             philox_normals(stream, static_cast<std::uint64_t>(g), draws);
-            const index_t first = g * philox_normals_count, left = count - first;
-            const index_t here = left < philox_normals_count ? left : philox_normals_count;
+            const index_t first = g * philox_group, left = count - first;
+            const index_t here = left < philox_group ? left : philox_group;
             if (variance)
                 for (index_t i = 0; i < here; ++i)
                     y[first + i] = x[first + i] + std * std::sqrt(variance[first + i]) * static_cast<T>(draws[i]);
@@ -128,7 +139,7 @@ void disturb(Light<const T> x, index_t modes, T* y, const Disturbance<T>& how, i
     const int workers = useful_workers(threads, groups, 4 * operations_per_normal * static_cast<double>(count));
     in_parallel(workers, [&](int worker) {
         const PhiloxStream scale_stream(how.scale_key), noise_stream(how.noise_key);
-        alignas(64) float draws[philox_normals_count];
+        alignas(64) float draws[philox_group];
         alignas(64) T re[amplitudes], im[amplitudes];
         for (int i = 0; i < amplitudes; ++i) re[i] = T(1);
         for (int i = 0; i < amplitudes; ++i) im[i] = T(0);

@@ -44,6 +44,8 @@ void multiply(const SparseRows& matrix, const double* x, double* y, int threads)
 
 void normals(const NoiseKey& key, index_t first, index_t count, float* values, int threads);
 
+void uniforms(const NoiseKey& key, index_t first, index_t count, float* values, int threads);
+
 template <class T>
 void adjoint(const Mesh<T>& mesh, Light<const T> y, const T* grad_y, T* x, T* grad_x, const Gradients<T>& gradients,
              int threads);

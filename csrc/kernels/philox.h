@@ -15,8 +15,8 @@ namespace retrolux::RETROLUX_ISA {
 
 /// Blocks of four numbers that are computed side by side, in vector registers.
 inline constexpr int philox_blocks = 16;
-/// Normals that one call of `philox_normals` makes.
-inline constexpr int philox_normals_count = 4 * philox_blocks;
+/// Numbers that one call of `philox_normals` or `philox_uniforms` makes.
+inline constexpr int philox_group = 4 * philox_blocks;
 
 /// Words of the counter, or of the result: word w of block i is words[w][i].
 struct PhiloxWords {
@@ -154,6 +154,16 @@ inline void philox_normals(const PhiloxStream& stream, std::uint64_t group, floa
             second[i] = radius * (((quadrant + 1u) & 2u) ? -cosine : cosine);
         }
     }
+}
+
+/// Sixty-four numbers uniform on [0, 1) in steps of 2^-24, elements [64 group, 64 group + 64) of the stream: word w of
+/// block i gives element 16 w + i.
+inline void philox_uniforms(const PhiloxStream& stream, std::uint64_t group, float* __restrict values) {
+    const PhiloxWords x = philox(stream, group * philox_blocks);
+    for (int w = 0; w < 4; ++w)
+        for (int i = 0; i < philox_blocks; ++i)
+            values[w * philox_blocks + i] =
+                static_cast<float>(static_cast<std::int32_t>(x.words[w][i] >> 8)) * 0x1p-24f;
 }
 
 }  // namespace retrolux::RETROLUX_ISA

@@ -13,6 +13,7 @@ const Table table = {
      modulus_adjoint<double>},
     multiply,
     normals,
+    uniforms,
 };
 
 }  // namespace retrolux::RETROLUX_ISA

@@ -64,6 +64,9 @@ struct Table {
 
     /// Standard normals: elements [first, first + count) of the stream `key`.
     void (*normals)(const NoiseKey& key, index_t first, index_t count, float* values, int threads);
+
+    /// The same for numbers uniform on [0, 1), in steps of 2^-24; made of the words that `normals` takes.
+    void (*uniforms)(const NoiseKey& key, index_t first, index_t count, float* values, int threads);
 };
 
 namespace baseline {

@@ -165,6 +165,9 @@ class Kernels:
     def normals(
         self, values: NDArray[np.float32], seed: int, stream: int, step: int, first: int, threads: int
     ) -> None: ...
+    def uniforms(
+        self, values: NDArray[np.float32], seed: int, stream: int, step: int, first: int, threads: int
+    ) -> None: ...
     def adjoint(
         self,
         layout: Layout,

@@ -85,18 +85,21 @@ def propagate(
     ----------
     Hughes et al., Optica 5, 864 (2018); Pai et al., Science 380, 398 (2023).
     """
-    x = _checked(x, theta, phi, gamma, topology, coupler_error, loss_db)
+    settings = theta, phi, gamma, coupler_error, loss_db
+    fit = _ops.fit(x, settings, topology.key)  # as nearly always, and found out in a tenth of the time of the rest
+    if not fit:
+        x = _checked(x, *settings, topology)
     if route == "auto":
-        route = choose_route(topology, x.numel() // topology.modes, x.device)
+        route = choose_route(topology, x.numel() // topology.modes, None if fit else x.device)
     if route == "mesh":
-        if x.device.type != "cpu":
+        if not x.is_cpu:
             raise ValueError(f"route 'mesh' runs on the CPU, got tensors on {x.device}; use route 'matrix'")
         if not torch.is_grad_enabled():  # no graph to record: half the cost of a small batch
-            return _ops.forward(x, theta, phi, gamma, coupler_error, loss_db, topology.key)  # type: ignore[no-any-return]
-        return _Propagate.apply(x, theta, phi, gamma, coupler_error, loss_db, topology.key)  # type: ignore[no-any-return, no-untyped-call]
+            return _ops.forward(x, *settings, topology.key)  # type: ignore[no-any-return]
+        return _ops.apply(_Propagate, x, *settings, topology.key)  # type: ignore[no-any-return]
     if route != "matrix":
         raise ValueError(f"route must be 'auto', 'mesh' or 'matrix', got {route!r}")
-    return _ByMatrix.apply(x, theta, phi, gamma, coupler_error, loss_db, topology.key)  # type: ignore[no-any-return, no-untyped-call]
+    return _ops.apply(_ByMatrix, x, *settings, topology.key)  # type: ignore[no-any-return]
 
 
 def matrices(
@@ -151,7 +154,7 @@ def matrices(
             _check_setting(name, setting, theta.dtype, theta.device, (*stack, *sizes[name]))
             setting = setting.reshape(-1, *sizes[name])  # noqa: PLW2901 - one stack, whatever its shape
         flat.append(setting)
-    transposed: Tensor = _Matrices.apply(*flat, topology.key)  # type: ignore[no-untyped-call]
+    transposed: Tensor = _ops.apply(_Matrices, *flat, topology.key)
     return transposed.reshape(*stack, modes, modes).mT
 
 
@@ -211,8 +214,9 @@ class _Propagate(torch.autograd.Function):
         need_x, *need_settings, _ = ctx.needs_input_grad
         if not any(need_settings):
             return (_ops.reverse(grad_y, *settings, ctx.topology), *[None] * 6)
-        grad_x, *grads = _setting_gradients(y, grad_y, x, settings, ctx.topology, need_settings, need_x)
-        return (grad_x, *grads, None)
+        errors = any(need_settings[3:])
+        grads = _ops.adjoint(y, grad_y, x, *settings, ctx.topology, need_x, errors)
+        return (*(_needed(grads, [need_x, *need_settings]) if errors else grads), None)
 
 
 class _Matrices(torch.autograd.Function):
@@ -282,22 +286,11 @@ def _matrix_gradients(
     """Return the gradients of the settings that are needed, from those of the matrices, wherever these are."""
     passed = _to_cpu((transposed, grad_transposed, *settings))
     grads = _ops.matrices_adjoint(*passed, topology, any(need[3:]))
-    device = transposed.device
-    return tuple(_on(grad, device) if wanted else None for grad, wanted in zip(grads, need, strict=True))
+    return tuple(None if grad is None else _on(grad, transposed.device) for grad in _needed(grads, need))
 
 
-def _setting_gradients(
-    y: Tensor,
-    grad_y: Tensor,
-    x: Tensor | None,
-    settings: list[Tensor | None],
-    topology: str,
-    need_settings: list[bool],
-    need_x: bool,
-) -> tuple[Tensor | None, ...]:
-    """Return the gradients of x, theta, phi, gamma, coupler_error and loss_db that are needed."""
-    grads = _ops.adjoint(y, grad_y, x, *settings, topology, need_x, any(need_settings[3:]))
-    return tuple(grad if need else None for grad, need in zip(grads, [need_x, *need_settings], strict=True))
+def _needed(grads: Sequence[Tensor | None], need: Sequence[bool]) -> tuple[Tensor | None, ...]:
+    return tuple(grad if wanted else None for grad, wanted in zip(grads, need, strict=True))
 
 
 def _to_cpu(tensors: Sequence[Tensor | None]) -> tuple[Tensor | None, ...]:
@@ -313,13 +306,11 @@ def _checked(
     theta: Tensor,
     phi: Tensor,
     gamma: Tensor,
-    topology: Topology,
     coupler_error: Tensor | None,
     loss_db: Tensor | None,
+    topology: Topology,
 ) -> Tensor:
     """Return `x` as complex amplitudes after checking that all tensors belong together."""
-    if _ops.fit(x, (theta, phi, gamma, coupler_error, loss_db), topology.key):
-        return x  # as nearly always, and found out in a tenth of the time that the rest takes
     if x.dtype in _COMPLEX_OF:
         x = x.to(_COMPLEX_OF[x.dtype])
     if x.dtype not in _REAL_OF:

@@ -67,6 +67,38 @@ def test_a_number_depends_on_its_place_alone(kernels):
         np.testing.assert_array_equal(draw(kernels, COUNT, threads=threads), draw(kernels))
 
 
+@pytest.mark.parametrize(
+    ("counter", "key", "words"),
+    [
+        ("00000000 00000000 00000000 00000000", "00000000 00000000", "6627e8d5 e169c58d bc57ac4c 9b00dbd8"),
+        ("ffffffff ffffffff ffffffff ffffffff", "ffffffff ffffffff", "408f276d 41c83b0e a20bc7c6 6d5451fd"),
+        ("243f6a88 85a308d3 13198a2e 03707344", "a4093822 299f31d0", "d16cfe09 94fdcceb 5001e420 24126ea1"),
+    ],
+)
+def test_words_are_those_that_the_authors_of_philox_publish(kernels, counter, key, words):
+    """Known answers of Philox 4x32-10, Random123's kat_vectors; uniform numbers show the upper 24 bits of a word."""
+    block, *step, stream = (int(word, 16) for word in counter.split())
+    lower, upper = (int(word, 16) for word in key.split())
+    values = np.empty(64, np.float32)
+    group, place = divmod(block, 16)
+    kernels.uniforms(values, lower + (upper << 32), stream, step[0] + (step[1] << 32), 64 * group, 1)
+    np.testing.assert_array_equal(values[place::16], [(int(word, 16) >> 8) / 2**24 for word in words.split()])
+
+
+def test_uniform_numbers(kernels):
+    """Counts in 64 cells by chi-square, p > 1e-4 on either side; as many threads as there are, wherever one starts."""
+    values = np.empty(COUNT, np.float32)
+    kernels.uniforms(values, 7, 3, 5, 0, 1)
+    assert values.min() >= 0
+    assert values.max() < 1
+    counts = np.bincount((64 * values).astype(int), minlength=64)
+    assert 27 < ((counts - COUNT / 64) ** 2 / (COUNT / 64)).sum() < 119
+    for first, count, threads in ((0, COUNT, 3), (63, 2, 1), (777, 1234, 2)):
+        part = np.empty(count, np.float32)
+        kernels.uniforms(part, 7, 3, 5, first, threads)
+        np.testing.assert_array_equal(part, values[first : first + count])
+
+
 def test_instruction_sets_agree_to_rounding(kernels):
     np.testing.assert_allclose(draw(kernels, 10_000), draw(Kernels("baseline"), 10_000), rtol=0, atol=2e-5)
 

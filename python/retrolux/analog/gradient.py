@@ -8,6 +8,8 @@ from typing import Any, Literal, TypeAlias, cast
 import torch
 from torch import Tensor
 
+from retrolux._ops import apply
+
 __all__ = ["Gradient", "check_gradient", "gradient_name", "with_gradient"]
 
 Gradient: TypeAlias = Literal["true", "straight_through"] | Callable[[Tensor, Tensor], Tensor]
@@ -38,7 +40,7 @@ def with_gradient(function: Callable[[Tensor], Tensor], x: Tensor, gradient: Gra
     if gradient == "true":
         return function(x)
     backward = _identity if gradient == "straight_through" else gradient
-    return cast("Tensor", _Chosen.apply(x, function, backward))  # type: ignore[no-untyped-call]
+    return cast("Tensor", apply(_Chosen, x, function, backward))
 
 
 def check_gradient(gradient: Gradient) -> None:

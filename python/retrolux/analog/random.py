@@ -1,17 +1,18 @@
 """The one generator of the analog layers: every draw is a function of a seed and of its number.
 
-Draw number `step` of a layer comes from a ``torch.Generator`` of the tensor's own device, seeded for this one draw with
-a hash of the seed, the rank of the process and the step (NumPy's ``SeedSequence``; the CPU's generator takes 32 bits
-of it). What a layer has to keep is two integers:
+Draw number `step` of a layer comes from the Philox of our kernels where these have it, on the CPU in single precision,
+normal or uniform: by its streams from 2³¹ on, one for each process. Any other comes from a ``torch.Generator`` of the
+tensor's own device, seeded for this one draw with a hash of the seed, the rank of the process and the step (NumPy's
+``SeedSequence``; the CPU's generator takes 32 bits of it). What a layer has to keep is two integers:
 
 * a run that is resumed from a state dict, a deepcopy and an unpickled layer go on with the same bits,
 * nothing else that draws, no number of threads and no order of layers changes them; those of a CPU and of a GPU differ,
+  and those of float32 and float64,
 * ``torch.compile(fullgraph=True)`` sees one operator, where a ``torch.Generator`` that lives on would break the graph,
 * every process of DistributedDataParallel has noise of its own, also where it starts from the same layer,
-* the samplers are torch's, Poisson's included, and the numbers are made where they are needed.
+* the numbers are made where they are needed.
 
-The Philox of `retrolux.hardware.random` gives the same for normal numbers, on the CPU. Two layers with the same seed
-make the same noise. Activation checkpointing calls a layer twice and so draws twice.
+Two layers with the same seed make the same noise. Activation checkpointing calls a layer twice and so draws twice.
 """
 
 from __future__ import annotations
@@ -22,12 +23,17 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from retrolux._kernels import kernels
+from retrolux._ops import is_plain
+
 __all__ = ["Distribution", "Drawing", "draw"]
 
 Distribution: TypeAlias = Literal["normal", "uniform", "poisson"]
 
 _library = torch.library.Library("retrolux", "FRAGMENT")
 _library.define("draw(Tensor like, str distribution, int seed, Tensor step) -> Tensor")
+_PHILOX = {"normal": kernels.normals, "uniform": kernels.uniforms}
+_FIRST_STREAM = 1 << 31  # those of retrolux.hardware.random are few, and begin at 0
 
 
 def draw(distribution: Distribution, like: Tensor, seed: int, step: int | Tensor) -> Tensor:
@@ -57,6 +63,8 @@ def draw(distribution: Distribution, like: Tensor, seed: int, step: int | Tensor
     _check_seed(seed)
     if isinstance(step, int) and step < 0:
         raise ValueError(f"step must be at least 0, got {step}")
+    if is_plain(like):
+        return _draw(like.detach(), distribution, seed, step)
     step = torch.as_tensor(step, device="cpu" if isinstance(step, int) else None)
     return cast("Tensor", torch.ops.retrolux.draw(like.detach(), distribution, seed, step))
 
@@ -123,7 +131,12 @@ def _rank() -> int:
     return torch.distributed.get_rank() if together else 0
 
 
-def _draw(like: Tensor, distribution: Distribution, seed: int, step: Tensor) -> Tensor:
+def _draw(like: Tensor, distribution: Distribution, seed: int, step: int | Tensor) -> Tensor:
+    philox = _PHILOX.get(distribution)
+    if philox is not None and like.is_cpu and like.dtype == torch.float32:
+        drawn = torch.empty(like.shape)
+        philox(drawn.numpy(), seed, _FIRST_STREAM + _rank(), int(step), 0, torch.get_num_threads())
+        return drawn
     hashed = np.random.SeedSequence(seed, spawn_key=(_rank(), int(step))).generate_state(1, np.uint64)
     generator = torch.Generator(like.device).manual_seed(int(hashed[0]))
     if distribution == "poisson":

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from retrolux._kernels import kernels
+from retrolux._ops import apply, is_plain
 
 __all__ = [
     "CReLU",
@@ -56,7 +57,7 @@ def modulus(z: Tensor) -> Tensor:
     Tensor, same shape, real
         |z|; its gradient z/|z| is 0 at z = 0, where the derivative does not exist.
     """
-    return cast("Tensor", _Modulus.apply(z))  # type: ignore[no-untyped-call]
+    return cast("Tensor", apply(_Modulus, z))
 
 
 class Modulus(nn.Module):
@@ -267,12 +268,7 @@ class _Modulus(torch.autograd.Function):
 
 def _on_plain_memory(z: Tensor, *others: Tensor) -> bool:
     """Whether the kernels take complex `z` and real `others`, which torch's |z| handles ten times slower."""
-    return (
-        z.dtype in (torch.complex64, torch.complex128)
-        and not torch.compiler.is_compiling()
-        and not torch._C._are_functorch_transforms_active()
-        and all(
-            type(tensor) is Tensor and tensor.device.type == "cpu" and tensor.is_contiguous() and not tensor.is_conj()
-            for tensor in (z, *others)
-        )
+    return z.dtype in (torch.complex64, torch.complex128) and all(
+        is_plain(tensor) and tensor.is_cpu and tensor.is_contiguous() and not tensor.is_conj()
+        for tensor in (z, *others)
     )
