@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <new>
 
+#include "kernels/transpose.h"
 #include "types.h"
 
 namespace retrolux::RETROLUX_ISA {
@@ -38,10 +39,12 @@ inline void in_parallel_for_light(int workers, const Body& body) {
     });
 }
 
+/// What a core does in the ten microseconds that make it worth to wake another.
+inline constexpr double operations_worth_a_thread = vector_bytes == 64 ? 1e6 : vector_bytes == 32 ? 4e5 : 2e5;
+
 /// How many of `threads` to wake for `items` independent pieces of work of `operations` altogether.
-/// Waking a thread costs microseconds, in which a core does about 10^6 operations.
 inline int useful_workers(int threads, index_t items, double operations) {
-    const double most = 1.0 + operations / 1e6;
+    const double most = 1.0 + operations / operations_worth_a_thread;
     index_t workers = threads < most ? threads : static_cast<index_t>(most);
     if (workers > items) workers = items;
     return workers < 1 ? 1 : static_cast<int>(workers);

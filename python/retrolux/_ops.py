@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import torch
@@ -49,9 +50,9 @@ def apply(function: type[torch.autograd.Function], *arguments: Any) -> Any:
     return function.apply(*arguments)
 
 
-def fit(x: Tensor, settings: _Settings, topology: str) -> bool:
+def fit(x: Tensor, settings: _Settings, topology: Topology) -> bool:
     """Whether the kernels take light of shape (…, modes) and the settings of a mesh as they are."""
-    return is_plain(x) and _kernels.fit(Topology.from_key(topology).layout, x, settings)
+    return is_plain(x) and _kernels.fit(topology.layout, x, settings)
 
 
 def is_plain(tensor: Tensor) -> bool:
@@ -86,38 +87,27 @@ def _made_plain(
     return tuple(plain_light), (theta, phi, gamma, coupler_error, loss_db)
 
 
-def _linear(backward: bool, light: Tensor, settings: _Settings, topology: str) -> Tensor:
+def _linear(
+    backward: bool,
+    light: Tensor,
+    theta: Tensor,
+    phi: Tensor,
+    gamma: Tensor,
+    coupler_error: Tensor | None,
+    loss_db: Tensor | None,
+    topology: str,
+) -> Tensor:
     """Return what a mesh makes of light of shape (…, modes)."""
+    settings = theta, phi, gamma, coupler_error, loss_db
     result = torch.empty_like(light)
     layout = Topology.from_key(topology).layout
     if _kernels.linear(backward, layout, light, settings, result, torch.get_num_threads()):
         return result
-    (light,), settings = _made_plain(topology, (light,), settings)
-    return _linear(backward, light, settings, topology)
+    (light,), plain = _made_plain(topology, (light,), settings)
+    return _linear(backward, light, *plain, topology)
 
 
-def _forward(
-    x: Tensor,
-    theta: Tensor,
-    phi: Tensor,
-    gamma: Tensor,
-    coupler_error: Tensor | None,
-    loss_db: Tensor | None,
-    topology: str,
-) -> Tensor:
-    return _linear(False, x, (theta, phi, gamma, coupler_error, loss_db), topology)
-
-
-def _reverse(
-    grad_y: Tensor,
-    theta: Tensor,
-    phi: Tensor,
-    gamma: Tensor,
-    coupler_error: Tensor | None,
-    loss_db: Tensor | None,
-    topology: str,
-) -> Tensor:
-    return _linear(True, grad_y, (theta, phi, gamma, coupler_error, loss_db), topology)
+_forward, _reverse = partial(_linear, False), partial(_linear, True)
 
 
 def _adjoint(
@@ -190,7 +180,9 @@ def _room_for_setting_gradients(
 ) -> tuple[Tensor | None, ...]:
     """Return uninitialised gradients of theta, phi, gamma, coupler_error and loss_db; None where not wanted."""
     return (
-        *(torch.empty_like(setting, memory_format=torch.contiguous_format) for setting in (theta, phi, gamma)),
+        torch.empty_like(theta, memory_format=torch.contiguous_format),
+        torch.empty_like(phi, memory_format=torch.contiguous_format),
+        torch.empty_like(gamma, memory_format=torch.contiguous_format),
         theta.new_empty((*theta.shape, 2)) if error_gradients else None,
         theta.new_empty((*theta.shape, 4)) if error_gradients else None,
     )

@@ -86,7 +86,7 @@ def propagate(
     Hughes et al., Optica 5, 864 (2018); Pai et al., Science 380, 398 (2023).
     """
     settings = theta, phi, gamma, coupler_error, loss_db
-    fit = _ops.fit(x, settings, topology.key)  # as nearly always, and found out in a tenth of the time of the rest
+    fit = _ops.fit(x, settings, topology)  # as nearly always, and found out in a tenth of the time of the rest
     if not fit:
         x = _checked(x, *settings, topology)
     if route == "auto":
