@@ -41,7 +41,7 @@ def native(session: nox.Session) -> None:
 @nox.session
 def sanitize(session: nox.Session) -> None:
     """Run the kernel tests under the address and undefined-behaviour sanitizers."""
-    session.install("-c", "constraints.txt", "pytest", "hypothesis", "numpy")
+    session.install("-c", "constraints.txt", "pytest", "pytest-xdist", "hypothesis", "numpy")
     options = ("-C", "cmake.define.RETROLUX_SANITIZE=address,undefined", "-C", "build-dir=build/sanitize")
     session.install("--no-deps", *options, ".")
     runtime = [
@@ -53,6 +53,8 @@ def sanitize(session: nox.Session) -> None:
         "-m",
         "pytest",
         "-q",
+        "-n",
+        "auto",
         "tests/kernels",
         "-p",
         "no:cacheprovider",

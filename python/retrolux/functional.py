@@ -214,9 +214,8 @@ class _Propagate(torch.autograd.Function):
         need_x, *need_settings, _ = ctx.needs_input_grad
         if not any(need_settings):
             return (_ops.reverse(grad_y, *settings, ctx.topology), *[None] * 6)
-        errors = any(need_settings[3:])
-        grads = _ops.adjoint(y, grad_y, x, *settings, ctx.topology, need_x, errors)
-        return (*(_needed(grads, [need_x, *need_settings]) if errors else grads), None)
+        grads = _ops.adjoint(y, grad_y, x, *settings, ctx.topology, need_x, any(need_settings[3:]))
+        return (*_needed(grads, [need_x, *need_settings]), None)
 
 
 class _Matrices(torch.autograd.Function):

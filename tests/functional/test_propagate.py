@@ -234,6 +234,20 @@ def test_fullgraph_compilation(topology, rng):
             torch.testing.assert_close(a, b, rtol=0, atol=1e-13)
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch.compile's own
+@pytest.mark.parametrize("route", ROUTES)
+def test_compiled_with_a_gradient_in_theta_alone(route, rng):
+    """Operators return an empty tensor for each gradient that nobody wants; none of them may get through."""
+    x, theta, *others = draw(TOPOLOGIES["rectangular"], rng, flawed=False)
+    torch.compiler.reset()
+    results = []
+    for wrap in (lambda f: f, lambda f: torch.compile(f, fullgraph=True, backend="aot_eager")):
+        leaf = theta.clone().requires_grad_()
+        wrap(lambda t: run((x, t, *others), TOPOLOGIES["rectangular"], route).abs().sum())(leaf).backward()
+        results.append(leaf.grad)
+    torch.testing.assert_close(*results, rtol=0, atol=1e-13)
+
+
 def test_operators_pass_opcheck(rng):
     topology = mesh.rectangular(4)
     x, *settings = draw(topology, rng)
