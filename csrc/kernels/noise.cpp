@@ -98,11 +98,17 @@ void draw(const NoiseKey& key, index_t first, index_t count, float* values, int 
 }  // namespace
 
 void normals(const NoiseKey& key, index_t first, index_t count, float* values, int threads) {
-    draw(key, first, count, values, threads, operations_per_normal, philox_normals);
+    draw(key, first, count, values, threads, operations_per_normal,
+         [](const PhiloxStream& stream, std::uint64_t group, float* group_values) {
+             philox_normals(stream, group, group_values);
+         });
 }
 
 void uniforms(const NoiseKey& key, index_t first, index_t count, float* values, int threads) {
-    draw(key, first, count, values, threads, operations_per_uniform, philox_uniforms);
+    draw(key, first, count, values, threads, operations_per_uniform,
+         [](const PhiloxStream& stream, std::uint64_t group, float* group_values) {
+             philox_uniforms(stream, group, group_values);
+         });
 }
 
 template <class T>
