@@ -148,9 +148,8 @@ public:
         build_->table->multiply(matrix, in, out, usable);
     }
 
-    using Draw = void (*)(const NoiseKey& key, index_t first, index_t count, float* values, int threads);
-
-    template <Draw Table::* draw>
+    /// `draw` is the member of the table that makes the numbers.
+    template <auto draw>
     void draws(RealArray<float>& values, std::uint64_t seed, std::uint32_t stream, std::uint64_t step, index_t first,
                int threads) const {
         if (first < 0) throw std::invalid_argument("first must be at least 0, got " + std::to_string(first));

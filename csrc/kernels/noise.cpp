@@ -71,9 +71,8 @@ inline void add(const float* __restrict draws, T noise_std, int count, T* __rest
 }
 
 /// Elements [first, first + count) of a stream, of which `draw_group(stream, group, values)` makes a group.
-template <class DrawGroup>
-void draw(const NoiseKey& key, index_t first, index_t count, float* values, int threads, double operations,
-          const DrawGroup& draw_group) {
+template <auto draw_group>
+void draw(const NoiseKey& key, index_t first, index_t count, float* values, int threads, double operations) {
     if (count <= 0) return;
     const index_t first_group = first / philox_group;
     const index_t groups = (first + count - 1) / philox_group - first_group + 1;
@@ -98,17 +97,11 @@ void draw(const NoiseKey& key, index_t first, index_t count, float* values, int 
 }  // namespace
 
 void normals(const NoiseKey& key, index_t first, index_t count, float* values, int threads) {
-    draw(key, first, count, values, threads, operations_per_normal,
-         [](const PhiloxStream& stream, std::uint64_t group, float* group_values) {
-             philox_normals(stream, group, group_values);
-         });
+    draw<philox_normals>(key, first, count, values, threads, operations_per_normal);
 }
 
 void uniforms(const NoiseKey& key, index_t first, index_t count, float* values, int threads) {
-    draw(key, first, count, values, threads, operations_per_uniform,
-         [](const PhiloxStream& stream, std::uint64_t group, float* group_values) {
-             philox_uniforms(stream, group, group_values);
-         });
+    draw<philox_uniforms>(key, first, count, values, threads, operations_per_uniform);
 }
 
 template <class T>

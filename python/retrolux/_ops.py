@@ -15,7 +15,7 @@ from retrolux.mesh import Topology
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["adjoint", "apply", "fit", "forward", "is_plain", "matrices", "matrices_adjoint", "reverse"]
+__all__ = ["adjoint", "apply", "direct", "fit", "forward", "is_plain", "matrices", "matrices_adjoint", "reverse"]
 
 _library = torch.library.Library("retrolux", "DEF")
 _SETTINGS = "Tensor theta, Tensor phi, Tensor gamma, Tensor? coupler_error, Tensor? loss_db, str topology"
@@ -272,10 +272,10 @@ torch.library.register_fake("retrolux::matrices", _fake_matrices, lib=_library)
 torch.library.register_fake("retrolux::matrices_adjoint", _fake_matrices_adjoint, lib=_library)
 
 
-def _direct(operator: Callable[..., Any], kernel: Callable[..., Any]) -> Callable[..., Any]:
+def direct(operator: Callable[..., Any], kernel: Callable[..., Any]) -> Callable[..., Any]:
     """Return a call of `kernel` that goes through `operator` where torch traces, fakes or wraps tensors.
 
-    Plain tensors need no dispatcher, which takes 5 to 30 µs: as long as a small batch's whole pass. `functional` has
+    Plain tensors need no dispatcher, which takes 5 to 30 µs: as long as a small batch's whole pass. The caller has
     checked them.
     """
 
@@ -285,8 +285,8 @@ def _direct(operator: Callable[..., Any], kernel: Callable[..., Any]) -> Callabl
     return call
 
 
-forward = _direct(torch.ops.retrolux.forward.default, _forward)
-reverse = _direct(torch.ops.retrolux.reverse.default, _reverse)
-adjoint = _direct(torch.ops.retrolux.adjoint.default, _adjoint)
-matrices = _direct(torch.ops.retrolux.matrices.default, _matrices)
-matrices_adjoint = _direct(torch.ops.retrolux.matrices_adjoint.default, _matrices_adjoint)
+forward = direct(torch.ops.retrolux.forward.default, _forward)
+reverse = direct(torch.ops.retrolux.reverse.default, _reverse)
+adjoint = direct(torch.ops.retrolux.adjoint.default, _adjoint)
+matrices = direct(torch.ops.retrolux.matrices.default, _matrices)
+matrices_adjoint = direct(torch.ops.retrolux.matrices_adjoint.default, _matrices_adjoint)

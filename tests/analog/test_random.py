@@ -67,20 +67,22 @@ def test_threads_other_draws_and_modes_change_nothing(build_drawing):
         torch.set_num_threads(threads)
 
 
-def test_every_process_draws_its_own(monkeypatch):
-    alone = draw("normal", X, 1, 0)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_every_process_draws_its_own(monkeypatch, dtype):
+    alone = draw("normal", X.to(dtype), 1, 0)
     monkeypatch.setattr("torch.distributed.is_initialized", lambda: True)
     results = []
     for rank in range(2):
         monkeypatch.setattr("torch.distributed.get_rank", lambda rank=rank: rank)
-        results.append(draw("normal", X, 1, 0))
+        results.append(draw("normal", X.to(dtype), 1, 0))
     assert torch.equal(results[0], alone)
     assert not torch.equal(*results)
 
 
-def test_seeds_and_steps_do_not_meet():
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_seeds_and_steps_do_not_meet(dtype):
     keys = [(seed, step) for seed in (0, 1, 2**32, 2**62) for step in (0, 1, 2**32)]
-    draws = {tuple(draw("uniform", torch.empty(4), seed, step).tolist()) for seed, step in keys}
+    draws = {tuple(draw("uniform", torch.empty(4, dtype=dtype), seed, step).tolist()) for seed, step in keys}
     assert len(draws) == len(keys)
 
 

@@ -24,7 +24,7 @@ import torch
 from torch import Tensor, nn
 
 from retrolux._kernels import kernels
-from retrolux._ops import is_plain
+from retrolux._ops import direct
 
 __all__ = ["Distribution", "Drawing", "draw"]
 
@@ -63,10 +63,8 @@ def draw(distribution: Distribution, like: Tensor, seed: int, step: int | Tensor
     _check_seed(seed)
     if isinstance(step, int) and step < 0:
         raise ValueError(f"step must be at least 0, got {step}")
-    if is_plain(like):
-        return _draw(like.detach(), distribution, seed, step)
     step = torch.as_tensor(step, device="cpu" if isinstance(step, int) else None)
-    return cast("Tensor", torch.ops.retrolux.draw(like.detach(), distribution, seed, step))
+    return cast("Tensor", _drawn(like.detach(), distribution, seed, step))
 
 
 class Drawing(nn.Module):
@@ -131,7 +129,7 @@ def _rank() -> int:
     return torch.distributed.get_rank() if together else 0
 
 
-def _draw(like: Tensor, distribution: Distribution, seed: int, step: int | Tensor) -> Tensor:
+def _draw(like: Tensor, distribution: Distribution, seed: int, step: Tensor) -> Tensor:
     philox = _PHILOX.get(distribution)
     if philox is not None and like.is_cpu and like.dtype == torch.float32:
         drawn = torch.empty(like.shape)
@@ -164,3 +162,4 @@ def _draw_batched(
 _library.impl("draw", _draw, "CompositeExplicitAutograd")
 torch.library.register_fake("retrolux::draw", _draw_fake, lib=_library)
 torch.library.register_vmap("retrolux::draw", _draw_batched, lib=_library)
+_drawn = direct(torch.ops.retrolux.draw.default, _draw)
