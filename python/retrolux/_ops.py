@@ -1,4 +1,7 @@
-"""The kernels as torch operators: CPU and fake tensors, no autograd (that is functional.py's)."""
+"""The kernels as torch sees them: called at once on plain tensors, as operators where torch traces, fakes or wraps them.
+
+Derivatives are the business of `retrolux._autograd` and `retrolux._transforms`.
+"""
 
 from __future__ import annotations
 
@@ -8,26 +11,42 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import torch
 from torch import Tensor
+from torch.autograd import forward_ad
 
 from retrolux._kernels import TensorKernels, kernels
 from retrolux.mesh import Topology
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-__all__ = ["adjoint", "apply", "direct", "fit", "forward", "is_plain", "matrices", "matrices_adjoint", "reverse"]
+__all__ = [
+    "Pass",
+    "adjoint",
+    "apply",
+    "apply_to_plain",
+    "fit",
+    "forward",
+    "is_plain",
+    "is_transformed",
+    "library",
+    "matrices",
+    "matrices_adjoint",
+    "on",
+    "reverse",
+    "to_cpu",
+]
 
-_library = torch.library.Library("retrolux", "DEF")
+library = torch.library.Library("retrolux", "DEF")
 _SETTINGS = "Tensor theta, Tensor phi, Tensor gamma, Tensor? coupler_error, Tensor? loss_db, str topology"
-_library.define(f"forward(Tensor x, {_SETTINGS}) -> Tensor")
-_library.define(f"reverse(Tensor grad_y, {_SETTINGS}) -> Tensor")
-_library.define(
+library.define(f"forward(Tensor x, {_SETTINGS}) -> Tensor")
+library.define(f"reverse(Tensor grad_y, {_SETTINGS}) -> Tensor")
+library.define(
     f"adjoint(Tensor y, Tensor grad_y, Tensor? x, {_SETTINGS}, bool input_gradient, bool error_gradients)"
     " -> (Tensor, Tensor, Tensor, Tensor, Tensor, Tensor)"
 )
 
-_library.define(f"matrices({_SETTINGS}) -> Tensor")
-_library.define(
+library.define(f"matrices({_SETTINGS}) -> Tensor")
+library.define(
     f"matrices_adjoint(Tensor transposed, Tensor grad_transposed, {_SETTINGS}, bool error_gradients)"
     " -> (Tensor, Tensor, Tensor, Tensor, Tensor)"
 )
@@ -40,14 +59,43 @@ _PLAIN = (Tensor, torch.nn.Parameter)
 _RECOVERY_TOLERANCE = {torch.complex64: 1e-3, torch.complex128: 1e-9}
 
 
+class Pass:
+    """A call of a kernel that goes through its operator where torch traces, fakes or wraps tensors.
+
+    Plain tensors need no dispatcher, which takes 5 to 30 µs: as long as a small batch's whole pass. The caller has
+    checked them.
+
+    Parameters
+    ----------
+    operator, kernel : callable
+        Of the same arguments.
+    deciding : int
+        Number of the argument that tells plain tensors from others.
+
+    Attributes
+    ----------
+    kernel : callable
+        For a caller who knows that tensors are plain.
+    """
+
+    def __init__(self, operator: Callable[..., Any], kernel: Callable[..., Any], deciding: int = 0) -> None:
+        self.operator, self.kernel, self.deciding = operator, kernel, deciding
+
+    def __call__(self, *arguments: Any) -> Any:
+        return (self.kernel if is_plain(arguments[self.deciding]) else self.operator)(*arguments)
+
+
 def apply(function: type[torch.autograd.Function], *arguments: Any) -> Any:
     """Apply a Function; to plain tensors without torch's look-ups for those that are not.
 
     These take 5 µs where its `forward` has the context, and 80 µs where it has a `setup_context`.
     """
-    if is_plain(arguments[0]):
-        return super(torch.autograd.Function, function).apply(*arguments)  # type: ignore[misc]
-    return function.apply(*arguments)
+    return apply_to_plain(function, *arguments) if is_plain(arguments[0]) else function.apply(*arguments)
+
+
+def apply_to_plain(function: type[torch.autograd.Function], *arguments: Any) -> Any:
+    """Apply a Function to tensors that are known to be plain."""
+    return super(torch.autograd.Function, function).apply(*arguments)  # type: ignore[misc]
 
 
 def fit(x: Tensor, settings: _Settings, topology: Topology) -> bool:
@@ -56,20 +104,41 @@ def fit(x: Tensor, settings: _Settings, topology: Topology) -> bool:
 
 
 def is_plain(tensor: Tensor) -> bool:
-    """Whether a tensor is one that torch neither traces nor fakes nor wraps."""
+    """Whether a tensor is one that torch neither traces nor fakes nor wraps, here and now."""
     return not (
-        torch.compiler.is_compiling() or type(tensor) not in _PLAIN or torch._C._are_functorch_transforms_active()
+        torch.compiler.is_compiling()
+        or type(tensor) not in _PLAIN
+        or torch._C._len_torch_dispatch_stack()
+        or torch._C._get_tracing_state()
+        or torch._C._functorch.is_legacy_batchedtensor(tensor)  # of torch.autograd.grad(…, is_grads_batched=True)
+        or is_transformed()
     )
 
 
-def _misfit(topology: str, light: tuple[Tensor, ...], settings: _Settings) -> ValueError:
+def is_transformed() -> bool:
+    """Whether a transform of torch.func, or forward-mode differentiation, is at work."""
+    return not torch.compiler.is_compiling() and (
+        torch._C._are_functorch_transforms_active() or forward_ad._current_level >= 0
+    )
+
+
+def to_cpu(tensors: Sequence[Tensor | None]) -> tuple[Any, ...]:
+    """Return tensors where the kernels are; those without memory as they are, for the operators."""
+    return tuple(tensor if tensor is None or tensor.is_cpu or tensor.is_meta else tensor.cpu() for tensor in tensors)
+
+
+def on(tensor: Tensor, device: torch.device) -> Tensor:
+    """Return a tensor on a device."""
+    return tensor if tensor.device == device else tensor.to(device)
+
+
+def _misfit(topology: Topology, light: tuple[Tensor, ...], settings: _Settings) -> ValueError:
     shown = [None if tensor is None else (tuple(tensor.shape), tensor.dtype) for tensor in (*light, *settings)]
-    known = Topology.from_key(topology)
-    return ValueError(f"light and settings must fit {known} in one precision on the CPU, got {shown}")
+    return ValueError(f"light and settings must fit {topology} in one precision on the CPU, got {shown}")
 
 
 def _made_plain(
-    topology: str, light: tuple[Tensor, ...], settings: _Settings
+    topology: Topology, light: tuple[Tensor, ...], settings: _Settings
 ) -> tuple[tuple[Any, ...], tuple[Any, Any, Any, Any, Any]]:
     """Return light and settings that the kernels did not take as they are in memory that holds their elements in order.
 
@@ -81,7 +150,7 @@ def _made_plain(
     given = *light, *settings
     # Copies of conjugate and strided views; whatever else is returned as it is.
     plain = tuple(tensor if tensor is None else tensor.resolve_conj().resolve_neg().contiguous() for tensor in given)
-    if all(after is before for after, before in zip(plain, given, strict=True)):
+    if not is_plain(plain[0]) or all(after is before for after, before in zip(plain, given, strict=True)):
         raise _misfit(topology, light, settings)
     *plain_light, theta, phi, gamma, coupler_error, loss_db = plain
     return tuple(plain_light), (theta, phi, gamma, coupler_error, loss_db)
@@ -95,12 +164,12 @@ def _linear(
     gamma: Tensor,
     coupler_error: Tensor | None,
     loss_db: Tensor | None,
-    topology: str,
+    topology: Topology,
 ) -> Tensor:
     """Return what a mesh makes of light of shape (…, modes)."""
     settings = theta, phi, gamma, coupler_error, loss_db
     result = torch.empty_like(light)
-    layout = Topology.from_key(topology).layout
+    layout = topology.layout
     if _kernels.linear(backward, layout, light, settings, result, torch.get_num_threads()):
         return result
     (light,), plain = _made_plain(topology, (light,), settings)
@@ -119,7 +188,7 @@ def _adjoint(
     gamma: Tensor,
     coupler_error: Tensor | None,
     loss_db: Tensor | None,
-    topology: str,
+    topology: Topology,
     input_gradient: bool,
     error_gradients: bool,
 ) -> tuple[Tensor | None, ...]:
@@ -127,7 +196,7 @@ def _adjoint(
     recovered = None if x is None else torch.empty_like(y)
     grad_x = torch.empty_like(y) if input_gradient else None
     grads = _room_for_setting_gradients(theta, phi, gamma, error_gradients)
-    layout = Topology.from_key(topology).layout
+    layout = topology.layout
     if not _kernels.adjoint(layout, y, grad_y, settings, recovered, grad_x, grads, torch.get_num_threads()):
         (y, grad_y), plain = _made_plain(topology, (y, grad_y), settings)
         return _adjoint(y, grad_y, x, *plain, topology, input_gradient, error_gradients)
@@ -137,11 +206,11 @@ def _adjoint(
 
 
 def _matrices(
-    theta: Tensor, phi: Tensor, gamma: Tensor, coupler_error: Tensor | None, loss_db: Tensor | None, topology: str
+    theta: Tensor, phi: Tensor, gamma: Tensor, coupler_error: Tensor | None, loss_db: Tensor | None, topology: Topology
 ) -> Tensor:
     settings = theta, phi, gamma, coupler_error, loss_db
     result = _room_for_matrices(theta, gamma)
-    if _kernels.matrices(Topology.from_key(topology).layout, settings, result, torch.get_num_threads()):
+    if _kernels.matrices(topology.layout, settings, result, torch.get_num_threads()):
         return result
     _, plain = _made_plain(topology, (), settings)
     return _matrices(*plain, topology)
@@ -155,13 +224,13 @@ def _matrices_adjoint(
     gamma: Tensor,
     coupler_error: Tensor | None,
     loss_db: Tensor | None,
-    topology: str,
+    topology: Topology,
     error_gradients: bool,
 ) -> tuple[Tensor | None, ...]:
     settings = theta, phi, gamma, coupler_error, loss_db
     recovered = None if loss_db is None else torch.empty_like(transposed)
     grads = _room_for_setting_gradients(theta, phi, gamma, error_gradients)
-    layout, threads = Topology.from_key(topology).layout, torch.get_num_threads()
+    layout, threads = topology.layout, torch.get_num_threads()
     if not _kernels.matrices_adjoint(layout, transposed, grad_transposed, settings, recovered, grads, threads):
         (transposed, grad_transposed), plain = _made_plain(topology, (transposed, grad_transposed), settings)
         return _matrices_adjoint(transposed, grad_transposed, *plain, topology, error_gradients)
@@ -260,33 +329,32 @@ def _fake_matrices_adjoint(
     return _filled(_room_for_setting_gradients(theta, phi, gamma, error_gradients))
 
 
-_library.impl("forward", _forward, "CPU")
-_library.impl("reverse", _reverse, "CPU")
-_library.impl("adjoint", _filled_adjoint, "CPU")
-_library.impl("matrices", _matrices, "CPU")
-_library.impl("matrices_adjoint", _filled_matrices_adjoint, "CPU")
-torch.library.register_fake("retrolux::forward", _fake_linear, lib=_library)
-torch.library.register_fake("retrolux::reverse", _fake_linear, lib=_library)
-torch.library.register_fake("retrolux::adjoint", _fake_adjoint, lib=_library)
-torch.library.register_fake("retrolux::matrices", _fake_matrices, lib=_library)
-torch.library.register_fake("retrolux::matrices_adjoint", _fake_matrices_adjoint, lib=_library)
+def _by_code(kernel: Callable[..., Any]) -> Callable[..., Any]:
+    """Return `kernel` as an operator is called: with the code of a topology in place of the topology."""
+    return lambda *arguments: kernel(*(Topology.from_code(a) if isinstance(a, str) else a for a in arguments))
 
 
-def direct(operator: Callable[..., Any], kernel: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a call of `kernel` that goes through `operator` where torch traces, fakes or wraps tensors.
-
-    Plain tensors need no dispatcher, which takes 5 to 30 µs: as long as a small batch's whole pass. The caller has
-    checked them.
-    """
-
-    def call(light: Tensor, *arguments: object) -> Any:
-        return (kernel if is_plain(light) else operator)(light, *arguments)
-
-    return call
+@torch.compiler.assume_constant_result
+def _code(topology: Topology) -> str:
+    return topology.code
 
 
-forward = direct(torch.ops.retrolux.forward.default, _forward)
-reverse = direct(torch.ops.retrolux.reverse.default, _reverse)
-adjoint = direct(torch.ops.retrolux.adjoint.default, _adjoint)
-matrices = direct(torch.ops.retrolux.matrices.default, _matrices)
-matrices_adjoint = direct(torch.ops.retrolux.matrices_adjoint.default, _matrices_adjoint)
+def _recorded(operator: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a call of `operator` as the kernels are called: with a topology in place of its code."""
+    return lambda *arguments: operator(*(_code(a) if isinstance(a, Topology) else a for a in arguments))
+
+
+def _pass(
+    name: str, kernel: Callable[..., Any], operator_kernel: Callable[..., Any], fake: Callable[..., Any], deciding: int
+) -> Pass:
+    """Register the operator `name`, and return what calls it or its kernel."""
+    library.impl(name, _by_code(operator_kernel), "CPU")
+    torch.library.register_fake(f"retrolux::{name}", fake, lib=library)
+    return Pass(_recorded(getattr(torch.ops.retrolux, name).default), kernel, deciding)
+
+
+forward = _pass("forward", _forward, _forward, _fake_linear, 0)
+reverse = _pass("reverse", _reverse, _reverse, _fake_linear, 0)
+adjoint = _pass("adjoint", _adjoint, _filled_adjoint, _fake_adjoint, 1)
+matrices = _pass("matrices", _matrices, _matrices, _fake_matrices, 0)
+matrices_adjoint = _pass("matrices_adjoint", _matrices_adjoint, _filled_matrices_adjoint, _fake_matrices_adjoint, 1)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
-from retrolux import _ops
+from retrolux import _ops, _transforms
+from retrolux._autograd import ByMatrix, Matrices, Propagate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from retrolux.mesh import Topology
 
@@ -40,7 +40,7 @@ def propagate(
 ) -> Tensor:
     """Send light through a mesh: ``y = x @ U.T``, with U as `retrolux.mesh.convention` defines it.
 
-    Differentiable once in `x` and in every setting; gradients are PyTorch's, ∂L/∂Re + i ∂L/∂Im.
+    Differentiable in `x` and in every setting, any number of times; gradients are PyTorch's, ∂L/∂Re + i ∂L/∂Im.
 
     Parameters
     ----------
@@ -79,7 +79,11 @@ def propagate(
     Notes
     -----
     The backward pass of the mesh route is the reversible adjoint: it recovers the fields from `y` column by column, so
-    memory does not grow with the number of columns. It has no second derivative.
+    memory does not grow with the number of columns.
+
+    Second derivatives, forward-mode derivatives and the transforms of ``torch.func`` go through the matrix, whatever the
+    route, and where the kernels have no formula, through a mesh written in plain torch: right and slow. What
+    ``torch.compile`` and ``torch.jit.trace`` make has first derivatives only.
 
     References
     ----------
@@ -91,15 +95,17 @@ def propagate(
         x = _checked(x, *settings, topology)
     if route == "auto":
         route = choose_route(topology, x.numel() // topology.modes, None if fit else x.device)
-    if route == "mesh":
-        if not x.is_cpu:
-            raise ValueError(f"route 'mesh' runs on the CPU, got tensors on {x.device}; use route 'matrix'")
-        if not torch.is_grad_enabled():  # no graph to record: half the cost of a small batch
-            return _ops.forward(x, *settings, topology.key)  # type: ignore[no-any-return]
-        return _ops.apply(_Propagate, x, *settings, topology.key)  # type: ignore[no-any-return]
-    if route != "matrix":
+    if route not in ("mesh", "matrix"):
         raise ValueError(f"route must be 'auto', 'mesh' or 'matrix', got {route!r}")
-    return _ops.apply(_ByMatrix, x, *settings, topology.key)  # type: ignore[no-any-return]
+    if route == "mesh" and not fit and not (x.is_cpu or x.is_meta):
+        raise ValueError(f"route 'mesh' runs on the CPU, got tensors on {x.device}; use route 'matrix'")
+    if not fit and not _plain((x, *settings)):
+        return _unusual(x, settings, topology, route)
+    if route == "matrix":
+        return _ops.apply_to_plain(ByMatrix, x, *settings, topology)  # type: ignore[no-any-return]
+    if not torch.is_grad_enabled():  # no graph to record: half the cost of a small batch
+        return _ops.forward.kernel(x, *settings, topology)  # type: ignore[no-any-return]
+    return _ops.apply_to_plain(Propagate, x, *settings, topology)  # type: ignore[no-any-return]
 
 
 def matrices(
@@ -112,7 +118,7 @@ def matrices(
 ) -> Tensor:
     """Return the matrices U of many meshes of one topology, all in one call of the kernels.
 
-    Differentiable once in every setting. Meshes are computed side by side on torch's threads, on the CPU; tensors on
+    Differentiable in every setting, any number of times. Meshes are computed side by side on torch's threads, on the CPU; tensors on
     other devices are taken there and back.
 
     Parameters
@@ -154,7 +160,12 @@ def matrices(
             _check_setting(name, setting, theta.dtype, theta.device, (*stack, *sizes[name]))
             setting = setting.reshape(-1, *sizes[name])  # noqa: PLW2901 - one stack, whatever its shape
         flat.append(setting)
-    transposed: Tensor = _ops.apply(_Matrices, *flat, topology.key)
+    if _ops.is_transformed():
+        return _transforms.matrices(tuple(named.values()), topology).mT
+    if _plain(flat):
+        transposed: Tensor = _ops.apply_to_plain(Matrices, *flat, topology)
+    else:
+        transposed = _ops.on(_ops.matrices(*_ops.to_cpu(flat), topology), theta.device)
     return transposed.reshape(*stack, modes, modes).mT
 
 
@@ -163,10 +174,13 @@ def choose_route(topology: Topology, batch: int, device: torch.device | None = N
 
     Costs in crossings of one MZI by one sample: the mesh route takes ``batch · mzis``; the matrix route
     ``modes · mzis`` for U and its gradient, N² complex multiply-adds per sample, and some more operations of torch per
-    call. Measured by ``bench/routes.py``. Other devices than the CPU take the matrix.
+    call. Measured by ``bench/routes.py``. Other devices than the CPU take the matrix; what ``torch.export`` makes takes
+    the mesh, as it has to serve batches of any size.
     """
-    if device is not None and device.type != "cpu":
+    if device is not None and device.type not in ("cpu", "meta"):
         return "matrix"
+    if torch.compiler.is_exporting():
+        return "mesh"
     mesh = batch * topology.mzis
     matrix = topology.modes * topology.mzis + _PRODUCT_COST * topology.modes**2 * batch + _CALL_COST
     return "mesh" if mesh <= matrix else "matrix"
@@ -177,127 +191,20 @@ _PRODUCT_COST = 0.2  # one complex multiply-add of a dense product
 _CALL_COST = 1.7e5  # what a call of the matrix route costs beyond one of the mesh route
 
 
-def _once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:
-    """Do as torch's decorator does, which switches gradients off even where nobody has asked for second ones."""
-    guarded = once_differentiable(backward)
-
-    def run(ctx: Any, *grads: Tensor) -> Any:
-        return (guarded if torch.is_grad_enabled() else backward)(ctx, *grads)
-
-    return run
+def _plain(tensors: Sequence[Tensor | None]) -> bool:
+    """Whether torch neither traces, fakes nor wraps any of the tensors, and all have memory."""
+    return all(tensor is None or (_ops.is_plain(tensor) and not tensor.is_meta) for tensor in tensors)
 
 
-class _Propagate(torch.autograd.Function):
-    """The mesh route: forward pass of light, reversible adjoint backwards."""
-
-    @staticmethod
-    def forward(
-        ctx: Any,
-        x: Tensor,
-        theta: Tensor,
-        phi: Tensor,
-        gamma: Tensor,
-        coupler_error: Tensor | None,
-        loss_db: Tensor | None,
-        topology: str,
-    ) -> Tensor:
-        y: Tensor = _ops.forward(x, theta, phi, gamma, coupler_error, loss_db, topology)
-        # The input is kept only where the reversal has to be checked against it: under loss.
-        ctx.save_for_backward(y, None if loss_db is None else x, theta, phi, gamma, coupler_error, loss_db)
-        ctx.topology = topology
-        return y
-
-    @staticmethod
-    @_once_differentiable
-    def backward(ctx: Any, grad_y: Tensor) -> tuple[Tensor | None, ...]:
-        y, x, *settings = ctx.saved_tensors
-        need_x, *need_settings, _ = ctx.needs_input_grad
-        if not any(need_settings):
-            return (_ops.reverse(grad_y, *settings, ctx.topology), *[None] * 6)
-        grads = _ops.adjoint(y, grad_y, x, *settings, ctx.topology, need_x, any(need_settings[3:]))
-        return (*_needed(grads, [need_x, *need_settings]), None)
-
-
-class _Matrices(torch.autograd.Function):
-    """The transposed matrices of a stack of meshes."""
-
-    @staticmethod
-    def forward(
-        ctx: Any,
-        theta: Tensor,
-        phi: Tensor,
-        gamma: Tensor,
-        coupler_error: Tensor | None,
-        loss_db: Tensor | None,
-        topology: str,
-    ) -> Tensor:
-        settings = theta, phi, gamma, coupler_error, loss_db
-        transposed = _on(_ops.matrices(*_to_cpu(settings), topology), theta.device)
-        ctx.save_for_backward(transposed, *settings)
-        ctx.topology = topology
-        return transposed
-
-    @staticmethod
-    @_once_differentiable
-    def backward(ctx: Any, grad_transposed: Tensor) -> tuple[Tensor | None, ...]:
-        transposed, *settings = ctx.saved_tensors
-        *need, _ = ctx.needs_input_grad
-        return (*_matrix_gradients(transposed, grad_transposed, settings, ctx.topology, need), None)
-
-
-class _ByMatrix(torch.autograd.Function):
-    """The matrix route: the mesh sees the N modes, the batch sees a dense matrix, on whatever device it is."""
-
-    @staticmethod
-    def forward(
-        ctx: Any,
-        x: Tensor,
-        theta: Tensor,
-        phi: Tensor,
-        gamma: Tensor,
-        coupler_error: Tensor | None,
-        loss_db: Tensor | None,
-        topology: str,
-    ) -> Tensor:
-        settings = theta, phi, gamma, coupler_error, loss_db
-        transposed = _on(_ops.matrices(*_to_cpu(settings), topology), x.device)
-        ctx.save_for_backward(x, transposed, *settings)
-        ctx.topology = topology
-        return x @ transposed
-
-    @staticmethod
-    @_once_differentiable
-    def backward(ctx: Any, grad_y: Tensor) -> tuple[Tensor | None, ...]:
-        x, transposed, *settings = ctx.saved_tensors
-        need_x, *need_settings, _ = ctx.needs_input_grad
-        grad_x = grad_y @ transposed.mH if need_x else None
-        if not any(need_settings):
-            return (grad_x, *[None] * 6)
-        if x.ndim != 2:
-            x, grad_y = x.reshape(-1, x.shape[-1]), grad_y.reshape(-1, x.shape[-1])
-        grad_transposed = x.mH @ grad_y
-        return (grad_x, *_matrix_gradients(transposed, grad_transposed, settings, ctx.topology, need_settings), None)
-
-
-def _matrix_gradients(
-    transposed: Tensor, grad_transposed: Tensor, settings: list[Tensor | None], topology: str, need: list[bool]
-) -> tuple[Tensor | None, ...]:
-    """Return the gradients of the settings that are needed, from those of the matrices, wherever these are."""
-    passed = _to_cpu((transposed, grad_transposed, *settings))
-    grads = _ops.matrices_adjoint(*passed, topology, any(need[3:]))
-    return tuple(None if grad is None else _on(grad, transposed.device) for grad in _needed(grads, need))
-
-
-def _needed(grads: Sequence[Tensor | None], need: Sequence[bool]) -> tuple[Tensor | None, ...]:
-    return tuple(grad if wanted else None for grad, wanted in zip(grads, need, strict=True))
-
-
-def _to_cpu(tensors: Sequence[Tensor | None]) -> tuple[Tensor | None, ...]:
-    return tuple(tensor if tensor is None or tensor.is_cpu else tensor.cpu() for tensor in tensors)
-
-
-def _on(tensor: Tensor, device: torch.device) -> Tensor:
-    return tensor if tensor.device == device else tensor.to(device)
+def _unusual(
+    x: Tensor, settings: tuple[Tensor | None, ...], topology: Topology, route: Literal["mesh", "matrix"]
+) -> Tensor:
+    """Send light that torch transforms, traces, fakes or wraps through a mesh."""
+    if _ops.is_transformed():
+        return x @ _transforms.matrices(settings, topology)
+    if route == "mesh":
+        return _ops.forward(x, *settings, topology)  # type: ignore[no-any-return]
+    return x @ _ops.on(_ops.matrices(*_ops.to_cpu(settings), topology), x.device)
 
 
 def _checked(
@@ -310,6 +217,8 @@ def _checked(
     topology: Topology,
 ) -> Tensor:
     """Return `x` as complex amplitudes after checking that all tensors belong together."""
+    if not isinstance(x, Tensor):
+        raise TypeError(f"x must be a tensor, got {type(x).__name__}")
     if x.dtype in _COMPLEX_OF:
         x = x.to(_COMPLEX_OF[x.dtype])
     if x.dtype not in _REAL_OF:

@@ -101,10 +101,10 @@ def test_operators_refuse_what_does_not_fit_before_they_touch_memory(name, wrong
     settings = {"theta": torch.zeros(6), "phi": torch.zeros(6), "gamma": torch.zeros(4)}
     x, theta, phi, gamma = {"x": torch.zeros(3, 4, dtype=torch.complex64), **settings, name: wrong}.values()
     with pytest.raises(ValueError, match="light and settings must fit"):
-        torch.ops.retrolux.forward(x, theta, phi, gamma, None, None, TOPOLOGY.key)
+        torch.ops.retrolux.forward(x, theta, phi, gamma, None, None, TOPOLOGY.code)
     y = torch.zeros(3, 4, dtype=torch.complex64)
     with pytest.raises(ValueError, match="light and settings must fit"):
-        torch.ops.retrolux.adjoint(y, x, None, theta, phi, gamma, None, None, TOPOLOGY.key, True, False)
+        torch.ops.retrolux.adjoint(y, x, None, theta, phi, gamma, None, None, TOPOLOGY.code, True, False)
 
 
 @pytest.mark.parametrize(("grad_y_shape", "x_shape"), [((6, 4), (2, 3, 4)), ((2, 3, 4), (5, 4))])
@@ -112,4 +112,4 @@ def test_the_adjoint_operator_refuses_light_of_other_samples(grad_y_shape, x_sha
     y, grad_y, x = (torch.zeros(shape, dtype=torch.complex64) for shape in ((2, 3, 4), grad_y_shape, x_shape))
     settings = torch.zeros(6), torch.zeros(6), torch.zeros(4), None, torch.zeros(6, 4)
     with pytest.raises(ValueError, match="light and settings must fit"):
-        torch.ops.retrolux.adjoint(y, grad_y, x, *settings, TOPOLOGY.key, True, False)
+        torch.ops.retrolux.adjoint(y, grad_y, x, *settings, TOPOLOGY.code, True, False)

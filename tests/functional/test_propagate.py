@@ -254,12 +254,12 @@ def test_operators_pass_opcheck(rng):
     ops = torch.ops.retrolux
     checks = ("test_schema", "test_faketensor", "test_aot_dispatch_dynamic")
     for flaws in (settings[3:], [None, None]):
-        arguments = (x, *settings[:3], *flaws, topology.key)
+        arguments = (x, *settings[:3], *flaws, topology.code)
         torch.library.opcheck(ops.forward.default, arguments, test_utils=checks)
         torch.library.opcheck(ops.reverse.default, arguments, test_utils=checks)
         y = ops.forward(*arguments)
         for wanted in ((True, True), (False, False)):
-            adjoint = (y, x, None, *settings[:3], *flaws, topology.key, *wanted)
+            adjoint = (y, x, None, *settings[:3], *flaws, topology.code, *wanted)
             torch.library.opcheck(ops.adjoint.default, adjoint, test_utils=checks)
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import copy
-import gc
 import pickle
 import subprocess
 import sys
+import zlib
 from dataclasses import FrozenInstanceError
 
 import numpy as np
@@ -120,24 +121,59 @@ def test_repr_tells_size():
     assert repr(rectangular(4)) == "Topology(rectangular: 4 modes, 6 MZIs in 4 columns)"
 
 
-def test_from_key_finds_a_living_topology():
-    mesh = from_columns(7, [[(6, 0)]])
-    assert Topology.from_key(mesh.key) == mesh
+@pytest.mark.parametrize(
+    "mesh",
+    [
+        rectangular(2),
+        triangular(7),
+        butterfly(16),
+        rectangular(64),
+        from_columns(7, [[], [(6, 0), (1, 5)], [], [(3, 2)], []], name="mine: 1/2 \N{GREEK SMALL LETTER THETA}"),
+        from_columns(3, []),
+        from_columns(3, [[]]),
+    ],
+    ids=str,
+)
+def test_a_code_holds_the_whole_layout(mesh):
+    again = Topology.from_code(mesh.code)
+    assert (again, again.name) == (mesh, mesh.name)
+    np.testing.assert_array_equal(again.pairs, mesh.pairs)
+    np.testing.assert_array_equal(again.starts, mesh.starts)
+    assert Topology.from_code(mesh.code) is again  # a saved program asks in every pass
 
 
-def test_from_key_finds_the_copy_when_the_original_is_gone():
-    mesh = from_columns(7, [[(6, 1)]])
-    again = pickle.loads(pickle.dumps(mesh))
-    del mesh
-    gc.collect()
-    assert Topology.from_key(again.key) == again
+def test_a_code_is_short():
+    assert len(rectangular(64).code) < 300
+    assert len(triangular(64).code) < 600
 
 
-def test_from_key_forgets_the_dead():
-    key = from_columns(7, [[(6, 2)]]).key
-    gc.collect()
-    with pytest.raises(KeyError, match=f"no topology with key '{key}' is alive"):
-        Topology.from_key(key)
+def _of(modes, mzis, depth, numbers, name="x"):
+    packed = base64.b64encode(zlib.compress(np.diff(np.int32(numbers), prepend=np.int32(0)).tobytes())).decode()
+    return f"{modes}:{mzis}:{depth}:{packed}:{name}"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "",
+        "4:6",
+        "4:six:4:abc:name",
+        "4:1:1:not base64!:name",
+        "4:1:1:" + base64.b64encode(b"not zlib").decode() + ":name",
+        _of(4, 1, 1, [0, 1, 0, 1]).replace("4:1", "4:2"),  # another number of MZIs than there are
+        _of(4, -1, 3, [0, 1]),
+        _of(4, 2, 3, [0, 2, 1, 2, 0, 1, 2, 3]),  # columns that overlap
+        _of(4, 2, 1, [0, 1, 0, 1, 2, 3]),
+        _of(4, 1, 1, [0, 1, 0, 4]),  # no such mode
+        _of(4, 1, 1, [0, 1, 2, 2]),
+        _of(1, 0, 0, [0]),
+        _of(4, 10**12, 1, np.zeros(1000)),
+    ],
+)
+def test_what_is_no_code_is_refused(code):
+    with pytest.raises(ValueError, match="not the code of a topology"):
+        Topology.from_code(code)
+    assert Topology.from_code(_of(4, 1, 1, [0, 1, 3, 0])) == from_columns(4, [[(3, 0)]])
 
 
 def test_another_process_has_the_same_key_and_no_torch():

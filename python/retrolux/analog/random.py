@@ -24,7 +24,7 @@ import torch
 from torch import Tensor, nn
 
 from retrolux._kernels import kernels
-from retrolux._ops import direct
+from retrolux._ops import Pass
 
 __all__ = ["Distribution", "Drawing", "draw"]
 
@@ -162,4 +162,4 @@ def _draw_batched(
 _library.impl("draw", _draw, "CompositeExplicitAutograd")
 torch.library.register_fake("retrolux::draw", _draw_fake, lib=_library)
 torch.library.register_vmap("retrolux::draw", _draw_batched, lib=_library)
-_drawn = direct(torch.ops.retrolux.draw.default, _draw)
+_drawn = Pass(torch.ops.retrolux.draw.default, _draw)

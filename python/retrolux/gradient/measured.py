@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import numpy as np
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
+from retrolux._ops import is_plain
 from retrolux.gradient.light import send
 from retrolux.gradient.method import Gradients, Method, Passage, Wanted
 from retrolux.gradient.model import Transparent
@@ -119,8 +119,17 @@ class Bench:
             Output phases [rad].
         trainable : ndarray of bool, shape (mzis, 2), optional
             Which theta and phi want gradients, where they do at all.
+
+        Raises
+        ------
+        RuntimeError
+            When torch traces or transforms the light, which an experiment cannot follow; in the backward pass, when
+            gradients are to be differentiated again or are batched.
         """
-        y: Tensor = _Measured.apply(x, theta, phi, gamma, self, trainable)  # type: ignore[no-untyped-call]
+        if not torch.compiler.is_compiling():
+            _require_plain(x)
+        origin = x[..., :0].sum()  # knows where the light came from without holding on to its memory
+        y: Tensor = _Measured.apply(x, theta, phi, gamma, origin, self, trainable)  # type: ignore[no-untyped-call]
         return y
 
     def write(self, phases: tuple[NDArray[Any], ...]) -> None:
@@ -129,8 +138,9 @@ class Bench:
             a is b or np.array_equal(a, b) for a, b in zip(self.written, phases, strict=True)
         ):
             return
-        self.chip.write(*phases)
-        self.written = tuple(phase.copy() for phase in phases)  # nobody changes these
+        written = tuple(phase.copy() for phase in phases)  # nobody changes these
+        self.chip.write(*written)
+        self.written = written
 
 
 class _Measured(torch.autograd.Function):
@@ -141,10 +151,12 @@ class _Measured(torch.autograd.Function):
         theta: Tensor,
         phi: Tensor,
         gamma: Tensor,
+        origin: Tensor,
         bench: Bench,
         trainable: NDArray[np.bool_] | None,
     ) -> Tensor:
-        rows = np.ascontiguousarray(x.numpy(force=True)).reshape(-1, x.shape[-1])
+        # Copies, of light, output and gradient: what they were is needed later, whatever becomes of their memory.
+        rows = np.array(x.numpy(force=True), order="C").reshape(-1, x.shape[-1])
         phases = tuple(phase.numpy(force=True) for phase in (theta, phi, gamma))
         bench.write(phases)
         need_x, need_theta, need_phi, need_gamma, *_ = ctx.needs_input_grad
@@ -156,25 +168,52 @@ class _Measured(torch.autograd.Function):
             output = np.abs(output) * np.exp(1j * np.angle(model)).astype(output.dtype)
         bench.shots += len(rows)
         # Saved for torch's check that nobody changes the phases before the backward pass.
-        ctx.save_for_backward(theta, phi, gamma)
+        ctx.save_for_backward(theta, phi, gamma, origin)
         theta_written, phi_written, gamma_written = bench.written or phases
         ctx.passage = Passage(bench.chip, rows, output, theta_written, phi_written, gamma_written)
         ctx.bench, ctx.wanted = bench, wanted
-        return torch.from_numpy(output).reshape(x.shape)
+        return torch.tensor(output).reshape(x.shape)
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, grad_y: Tensor) -> tuple[Tensor | None, ...]:
-        _ = ctx.saved_tensors
+        given = ctx.saved_tensors
+        _require_plain(grad_y)
         passage, bench, wanted = ctx.passage, ctx.bench, ctx.wanted
-        rows = np.ascontiguousarray(grad_y.numpy(force=True)).reshape(passage.y.shape)
+        rows = np.array(grad_y.numpy(force=True), order="C").reshape(passage.y.shape)
         bench.write((passage.theta, passage.phi, passage.gamma))
         gradients = bench.method.gradients(passage, rows, wanted)
         bench.shots += gradients.shots
         bench.last = Measurement(bench.chip, passage.x, rows, gradients, wanted)
-        grad_x = None if gradients.x is None else torch.from_numpy(gradients.x).reshape(grad_y.shape)
-        grad_phases = (
-            torch.from_numpy(np.ascontiguousarray(gradient)) if need else None
-            for gradient, need in zip(gradients[1:4], ctx.needs_input_grad[1:4], strict=True)
+        grad_x = None if gradients.x is None else torch.tensor(gradients.x).reshape(grad_y.shape)
+        grads = [
+            grad_x,
+            *(
+                torch.tensor(gradient) if need else None
+                for gradient, need in zip(gradients[1:4], ctx.needs_input_grad[1:4], strict=True)
+            ),
+        ]
+        if torch.is_grad_enabled():
+            grads = list(_Final.apply(*grads, grad_y, *given))  # type: ignore[no-untyped-call]
+        return (*grads, None, None, None)
+
+
+class _Final(torch.autograd.Function):
+    """The four gradients that were measured; nothing tells how they depend on the light and the phases."""
+
+    @staticmethod
+    def forward(ctx: Any, *tensors: Tensor | None) -> tuple[Tensor | None, ...]:
+        return tensors[:4]
+
+    @staticmethod
+    def backward(ctx: Any, *_: Tensor | None) -> tuple[Tensor | None, ...]:
+        raise RuntimeError(
+            "gradients measured on a chip have no derivative; for second derivatives, use a mesh without a chip"
         )
-        return (grad_x, *grad_phases, None, None)
+
+
+def _require_plain(light: Tensor) -> None:
+    if not is_plain(light):
+        raise RuntimeError(
+            "light through a chip is an experiment, which torch.func, torch.jit.trace, forward-mode differentiation and "
+            "batched gradients cannot repeat; use a mesh without a chip, or a loop"
+        )

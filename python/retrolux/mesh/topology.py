@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
-import threading
-import weakref
+import zlib
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from operator import index
 from typing import TYPE_CHECKING
 
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = ["Topology", "from_columns"]
-
-_known: weakref.WeakValueDictionary[str, Topology] = weakref.WeakValueDictionary()
-_known_lock = threading.Lock()
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -53,11 +50,6 @@ class Topology:
     def __post_init__(self) -> None:
         self.pairs.setflags(write=False)
         self.starts.setflags(write=False)
-        with _known_lock:
-            first = _known.setdefault(self.key, self)
-        if first is not self:
-            # Only the first of several equal topologies is listed; it must outlive the others for from_key.
-            object.__setattr__(self, "_first", first)
 
     @property
     def mzis(self) -> int:
@@ -83,23 +75,32 @@ class Topology:
         return f"{self.modes}x{self.mzis}:{digest.hexdigest()}"
 
     @cached_property
-    def layout(self) -> Layout:
-        """The pairs as the kernels take them: checked once, shared by every pass."""
-        return Layout(self.modes, self.pairs)
+    def code(self) -> str:
+        """The whole layout as one line of text, from which `from_code` builds it again in any process.
+
+        Programs that torch saves hold it. It is short, as neighbouring columns are alike: 160 characters for a
+        rectangular mesh of 64 modes.
+        """
+        # Differences of neighbours, nearly all alike, are what zlib packs well.
+        numbers = np.diff(np.concatenate([self.starts, self.pairs.ravel()]).astype("<i4"), prepend=np.int32(0))
+        packed = base64.b64encode(zlib.compress(numbers.tobytes(), 9)).decode()
+        return f"{self.modes}:{self.mzis}:{self.depth}:{packed}:{self.name}"
 
     @staticmethod
-    def from_key(key: str) -> Topology:
-        """Return a living topology with this `key`.
+    def from_code(code: str) -> Topology:
+        """Build a topology again from its `code`.
 
         Raises
         ------
-        KeyError
-            When no such topology exists in this process.
+        ValueError
+            When the text is not such a code.
         """
-        try:
-            return _known[key]
-        except KeyError:
-            raise KeyError(f"no topology with key {key!r} is alive in this process") from None
+        return _from_code(code)
+
+    @cached_property
+    def layout(self) -> Layout:
+        """The pairs as the kernels take them: checked once, shared by every pass."""
+        return Layout(self.modes, self.pairs)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Topology) and self.key == other.key
@@ -176,3 +177,21 @@ def _column(modes: int, number: int, column: Sequence[tuple[int, int]] | NDArray
     if counts.max() > 1:
         raise ValueError(f"column {number} must use a mode at most once, got mode {np.argmax(counts > 1)} twice")
     return pairs
+
+
+@lru_cache(maxsize=256)  # a compiled graph asks in every pass
+def _from_code(code: str) -> Topology:
+    try:
+        *sizes, packed, name = code.split(":", 4)
+        modes, mzis, depth = map(int, sizes)
+        length = 4 * (depth + 1 + 2 * mzis)
+        if min(mzis, depth) < 0:
+            raise ValueError("negative sizes")
+        data = zlib.decompressobj().decompress(base64.b64decode(packed, validate=True), length + 1)
+        numbers = np.cumsum(np.frombuffer(data, "<i4"), dtype=np.int32)
+        starts, pairs = numbers[: depth + 1], numbers[depth + 1 :].reshape(-1, 2)
+        if len(data) != length or (starts[0], starts[-1]) != (0, mzis) or (np.diff(starts) < 0).any():
+            raise ValueError("sizes that do not fit")
+        return from_columns(modes, np.split(pairs, starts[1:-1]) if depth else [], name)
+    except (ValueError, zlib.error) as error:
+        raise ValueError(f"not the code of a topology ({error}): {code[:80]!r}") from None

@@ -1,0 +1,172 @@
+"""Matrices of meshes under torch's transforms: vmap, forward mode, and derivatives of derivatives.
+
+Values and first derivatives come from the kernels, those of a batch of settings from the kernels for stacks of meshes.
+Derivatives of derivatives, and derivatives forwards, come from `retrolux._textbook`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+from torch.utils._pytree import tree_map
+
+from retrolux import _ops, _textbook
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from retrolux.mesh import Topology
+
+__all__ = ["gradients", "matrices"]
+
+
+def matrices(settings: Sequence[Tensor | None], topology: Topology) -> Tensor:
+    """Return the transposed matrices of meshes, shape (…, modes, modes), differentiable any number of times.
+
+    Parameters
+    ----------
+    settings : sequence of Tensor or None
+        theta, phi, gamma, coupler_error, loss_db, as `retrolux.functional.matrices` takes them.
+    topology : Topology
+        Where the MZIs of every mesh sit.
+    """
+    transposed: Tensor = _Matrices.apply(topology, *settings)  # type: ignore[no-untyped-call]
+    return transposed
+
+
+def gradients(
+    grad_transposed: Tensor, settings: Sequence[Tensor | None], topology: Topology
+) -> tuple[Tensor | None, ...]:
+    """Return the gradients of the settings from those of the transposed matrices, differentiable any number of times.
+
+    None stands where a setting is None.
+    """
+    present = iter(_Gradients.apply(topology, grad_transposed, *settings))  # type: ignore[no-untyped-call]
+    return tuple(None if setting is None else next(present) for setting in settings)
+
+
+class _Matrices(torch.autograd.Function):
+    @staticmethod
+    def forward(topology: Topology, *settings: Tensor | None) -> Tensor:
+        stack, (theta, *others) = _flattened(settings)
+        transposed = _ops.on(_ops.matrices(*_ops.to_cpu((theta, *others)), topology), theta.device)
+        return transposed.reshape(*stack, *transposed.shape[1:])
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        ctx.topology, *settings = inputs
+        ctx.save_for_backward(*settings)
+        ctx.save_for_forward(*settings)
+
+    @staticmethod
+    def backward(ctx: Any, grad_transposed: Tensor) -> tuple[Tensor | None, ...]:
+        return (None, *gradients(grad_transposed, ctx.saved_tensors, ctx.topology))
+
+    @staticmethod
+    def vmap(info: Any, in_dims: tuple[Any, ...], topology: Topology, *settings: Tensor | None) -> tuple[Tensor, int]:
+        return matrices(_stacked(info, in_dims[1:], settings), topology), 0
+
+    @staticmethod
+    def jvp(ctx: Any, *tangents: Tensor | None) -> Tensor:
+        settings = ctx.saved_tensors
+        pushed: Tensor = _push(_of_present(settings, ctx.topology), settings, tangents[1:])
+        return pushed
+
+
+class _Gradients(torch.autograd.Function):
+    @staticmethod
+    def forward(topology: Topology, grad_transposed: Tensor, *settings: Tensor | None) -> tuple[Tensor, ...]:
+        _, flat = _flattened(settings)
+        theta, *others = _ops.to_cpu(flat)
+        grad = _ops.to_cpu([grad_transposed.reshape(-1, *grad_transposed.shape[-2:])])[0]
+        transposed = _ops.matrices(theta, *others, topology)
+        errors = any(setting is not None for setting in others[2:])
+        grads = _ops.matrices_adjoint(transposed, grad, theta, *others, topology, errors)
+        return tuple(
+            _ops.on(grad.reshape(setting.shape), setting.device)
+            for grad, setting in zip(grads, settings, strict=True)
+            if setting is not None
+        )
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
+        ctx.topology, *tensors = inputs
+        ctx.save_for_backward(*tensors)
+        ctx.save_for_forward(*tensors)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
+        tensors = ctx.saved_tensors
+        _, pull = torch.func.vjp(_pull(tensors[1:], ctx.topology), *_present(tensors))
+        pulled = iter(pull(grads))
+        return (None, *(None if tensor is None else next(pulled) for tensor in tensors))
+
+    @staticmethod
+    def vmap(
+        info: Any, in_dims: tuple[Any, ...], topology: Topology, *tensors: Tensor | None
+    ) -> tuple[tuple[Tensor, ...], tuple[int, ...]]:
+        grad_transposed, *settings = _stacked(info, in_dims[1:], tensors)
+        grads: tuple[Tensor, ...] = _Gradients.apply(topology, grad_transposed, *settings)  # type: ignore[no-untyped-call]
+        return grads, (0,) * len(grads)
+
+    @staticmethod
+    def jvp(ctx: Any, *tangents: Tensor | None) -> tuple[Tensor, ...]:
+        tensors = ctx.saved_tensors
+        pushed: tuple[Tensor, ...] = _push(_pull(tensors[1:], ctx.topology), tensors, tangents[1:])
+        return pushed
+
+
+def _of_present(settings: Sequence[Tensor | None], topology: Topology) -> Callable[..., Tensor]:
+    """Return the textbook's matrices as a function of those settings that there are."""
+
+    def function(*present: Tensor) -> Tensor:
+        given = iter(present)
+        return _textbook.matrices(*(None if setting is None else next(given) for setting in settings), topology)  # type: ignore[arg-type]
+
+    return function
+
+
+def _pull(settings: Sequence[Tensor | None], topology: Topology) -> Callable[..., tuple[Tensor, ...]]:
+    """Return the textbook's gradients as a function of the matrices' gradient and the settings that there are."""
+
+    def function(grad_transposed: Tensor, *present: Tensor) -> tuple[Tensor, ...]:
+        grads: tuple[Tensor, ...] = torch.func.vjp(_of_present(settings, topology), *present)[1](grad_transposed)
+        return grads
+
+    return function
+
+
+def _push(function: Callable[..., Any], at: Sequence[Tensor | None], tangents: Sequence[Tensor | None]) -> Any:
+    """Return the derivative of `function` along `tangents`, by reverse mode twice.
+
+    What is pulled back is linear in what it is pulled from, so pulling it back once more pushes forwards. Forward mode
+    itself cannot be nested in every place where this is called.
+    """
+    value, pull = torch.func.vjp(function, *_present(at))
+    _, push = torch.func.vjp(pull, tree_map(torch.zeros_like, value))
+    along = zip(at, tangents, strict=True)
+    return push(tuple(torch.zeros_like(x) if tangent is None else tangent for x, tangent in along if x is not None))[0]
+
+
+def _present(tensors: Sequence[Tensor | None]) -> list[Tensor]:
+    return [tensor for tensor in tensors if tensor is not None]
+
+
+def _stacked(info: Any, in_dims: Sequence[Any], tensors: Sequence[Tensor | None]) -> list[Tensor | None]:
+    """Return the tensors with the dimension that vmap maps over in front of all others."""
+    return [
+        tensor
+        if tensor is None
+        else tensor.expand(info.batch_size, *tensor.shape)
+        if dim is None
+        else tensor.movedim(dim, 0)
+        for tensor, dim in zip(tensors, in_dims, strict=True)
+    ]
+
+
+def _flattened(settings: Sequence[Tensor | None]) -> tuple[torch.Size, list[Any]]:
+    """Return the shape of a stack of meshes, and their settings with one dimension in its place."""
+    stack = next(setting.shape[:-1] for setting in settings if setting is not None)
+    return stack, [None if setting is None else setting.reshape(-1, *setting.shape[len(stack) :]) for setting in settings]
