@@ -104,10 +104,11 @@ def fit(x: Tensor, settings: _Settings, topology: Topology) -> bool:
 
 
 def is_plain(tensor: Tensor) -> bool:
-    """Whether a tensor is one that torch neither traces nor fakes nor wraps, here and now."""
+    """Whether a tensor has memory and is one that torch neither traces nor fakes nor wraps, here and now."""
     return not (
         torch.compiler.is_compiling()
         or type(tensor) not in _PLAIN
+        or tensor.is_meta
         or torch._C._len_torch_dispatch_stack()
         or torch._C._get_tracing_state()
         or torch._C._functorch.is_legacy_batchedtensor(tensor)  # of torch.autograd.grad(…, is_grads_batched=True)

@@ -59,7 +59,8 @@ def propagate(
     route : {"auto", "mesh", "matrix"}
         ``"mesh"`` sends every sample through the MZIs and gives the same bits for any number of threads;
         ``"matrix"`` builds U and multiplies, which is cheaper for large batches and serves other devices than the CPU.
-        Both agree to rounding. ``"auto"`` follows `choose_route`.
+        Both agree to rounding. ``"auto"`` follows `choose_route`; in programs that ``torch.export`` and
+        ``torch.jit.trace`` record, which serve batches of any size, it is the mesh on the CPU.
 
     Returns
     -------
@@ -94,7 +95,8 @@ def propagate(
     if not fit:
         x = _checked(x, *settings, topology)
     if route == "auto":
-        route = choose_route(topology, x.numel() // topology.modes, None if fit else x.device)
+        batch = 0 if not fit and _recorded() else x.numel() // topology.modes
+        route = choose_route(topology, batch, None if fit else x.device)
     if route not in ("mesh", "matrix"):
         raise ValueError(f"route must be 'auto', 'mesh' or 'matrix', got {route!r}")
     if route == "mesh" and not fit and not (x.is_cpu or x.is_meta):
@@ -165,7 +167,7 @@ def matrices(
     if _plain(flat):
         transposed: Tensor = _ops.apply_to_plain(Matrices, *flat, topology)
     else:
-        transposed = _ops.on(_ops.matrices(*_ops.to_cpu(flat), topology), theta.device)
+        transposed = _ops.on(_ops.matrices.operator(*_ops.to_cpu(flat), topology), theta.device)
     return transposed.reshape(*stack, modes, modes).mT
 
 
@@ -174,13 +176,10 @@ def choose_route(topology: Topology, batch: int, device: torch.device | None = N
 
     Costs in crossings of one MZI by one sample: the mesh route takes ``batch · mzis``; the matrix route
     ``modes · mzis`` for U and its gradient, N² complex multiply-adds per sample, and some more operations of torch per
-    call. Measured by ``bench/routes.py``. Other devices than the CPU take the matrix; what ``torch.export`` makes takes
-    the mesh, as it has to serve batches of any size.
+    call. Measured by ``bench/routes.py``. Other devices than the CPU take the matrix.
     """
     if device is not None and device.type not in ("cpu", "meta"):
         return "matrix"
-    if torch.compiler.is_exporting():
-        return "mesh"
     mesh = batch * topology.mzis
     matrix = topology.modes * topology.mzis + _PRODUCT_COST * topology.modes**2 * batch + _CALL_COST
     return "mesh" if mesh <= matrix else "matrix"
@@ -191,9 +190,14 @@ _PRODUCT_COST = 0.2  # one complex multiply-add of a dense product
 _CALL_COST = 1.7e5  # what a call of the matrix route costs beyond one of the mesh route
 
 
+def _recorded() -> bool:
+    """Whether torch records a program, in which sizes are not known, though their numbers can be had."""
+    return torch.compiler.is_exporting() or torch.jit.is_tracing()
+
+
 def _plain(tensors: Sequence[Tensor | None]) -> bool:
     """Whether torch neither traces, fakes nor wraps any of the tensors, and all have memory."""
-    return all(tensor is None or (_ops.is_plain(tensor) and not tensor.is_meta) for tensor in tensors)
+    return all(tensor is None or _ops.is_plain(tensor) for tensor in tensors)
 
 
 def _unusual(
@@ -203,8 +207,8 @@ def _unusual(
     if _ops.is_transformed():
         return x @ _transforms.matrices(settings, topology)
     if route == "mesh":
-        return _ops.forward(x, *settings, topology)  # type: ignore[no-any-return]
-    return x @ _ops.on(_ops.matrices(*_ops.to_cpu(settings), topology), x.device)
+        return _ops.forward.operator(x, *settings, topology)  # type: ignore[no-any-return]
+    return x @ _ops.on(_ops.matrices.operator(*_ops.to_cpu(settings), topology), x.device)
 
 
 def _checked(
@@ -224,7 +228,7 @@ def _checked(
     if x.dtype not in _REAL_OF:
         raise TypeError(f"x must be complex64 or complex128 (or real floating point), got {x.dtype}")
     modes, mzis = topology.modes, topology.mzis
-    if x.ndim == 0 or x.shape[-1] != modes:
+    if not torch.jit.is_tracing() and (x.ndim == 0 or x.shape[-1] != modes):  # else the kernel refuses it
         raise ValueError(f"x must have shape (…, modes) = (…, {modes}), got {tuple(x.shape)}")
     real, device = _REAL_OF[x.dtype], x.device
     _check_setting("theta", theta, real, device, (mzis,))
@@ -240,7 +244,7 @@ def _checked(
 def _check_setting(name: str, setting: Tensor, real: torch.dtype, device: torch.device, shape: tuple[int, ...]) -> None:
     if not isinstance(setting, Tensor):
         raise TypeError(f"{name} must be a tensor, got {type(setting).__name__}")
-    if setting.shape != shape:
+    if not torch.jit.is_tracing() and setting.shape != shape:
         raise ValueError(f"{name} must have shape {shape}, got {tuple(setting.shape)}")
     if setting.dtype != real:
         raise TypeError(f"{name} must be {real} for light in {real.to_complex()}, got {setting.dtype}")

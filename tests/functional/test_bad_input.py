@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from torch._subclasses.fake_tensor import FakeTensorMode
 
 from retrolux import mesh
 from retrolux.functional import propagate
@@ -82,9 +83,14 @@ def test_settings_are_tensors(arguments, theta):
 
 
 def test_the_mesh_route_is_for_the_cpu(arguments):
-    elsewhere = {k: v.to("meta") if isinstance(v, torch.Tensor) else v for k, v in arguments.items()}
-    with pytest.raises(ValueError, match="route 'mesh' runs on the CPU, got tensors on meta; use route 'matrix'"):
-        propagate(**elsewhere, route="mesh")
+    with FakeTensorMode():
+        elsewhere = {
+            k: torch.empty(v.shape, dtype=v.dtype, device="cuda") if isinstance(v, torch.Tensor) else v
+            for k, v in arguments.items()
+        }
+        with pytest.raises(ValueError, match="route 'mesh' runs on the CPU, got tensors on cuda:0; use route 'matrix'"):
+            propagate(**elsewhere, route="mesh")
+        assert propagate(**elsewhere, route="matrix").device.type == "cuda"
 
 
 @pytest.mark.parametrize(
@@ -113,3 +119,9 @@ def test_the_adjoint_operator_refuses_light_of_other_samples(grad_y_shape, x_sha
     settings = torch.zeros(6), torch.zeros(6), torch.zeros(4), None, torch.zeros(6, 4)
     with pytest.raises(ValueError, match="light and settings must fit"):
         torch.ops.retrolux.adjoint(y, grad_y, x, *settings, TOPOLOGY.code, True, False)
+
+
+@pytest.mark.parametrize("light", [[1.0, 0.0, 0.0, 0.0], np.ones((3, 4), np.complex64), None])
+def test_light_has_to_be_a_tensor(arguments, light):
+    with pytest.raises(TypeError, match=f"x must be a tensor, got {type(light).__name__}"):
+        propagate(**{**arguments, "x": light})

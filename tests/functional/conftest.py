@@ -1,0 +1,39 @@
+"""Meshes of every kind, and light and settings for them as torch tensors."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from retrolux import mesh
+
+TOPOLOGIES = {
+    "rectangular": mesh.rectangular(5),
+    "triangular": mesh.triangular(4),
+    "butterfly": mesh.butterfly(4),
+    "tree": mesh.tree(5),
+    "cascade": mesh.cascade(3),
+    "permuting": mesh.permuting_rectangular(6),
+    "diamond": mesh.diamond(3),
+    "by hand": mesh.from_columns(5, [[(4, 0), (1, 3)], [(2, 4)]]),
+}
+
+
+@pytest.fixture(params=TOPOLOGIES)
+def topology(request):
+    return TOPOLOGIES[request.param]
+
+
+@pytest.fixture
+def draw(rng):
+    """Return a function that draws light and settings: x, theta, phi, gamma[, coupler_error, loss_db]."""
+
+    def drawn(topology, dtype=torch.complex128, shape=(3,), flawed=True):
+        light = rng.normal(size=(*shape, topology.modes)) + 1j * rng.normal(size=(*shape, topology.modes))
+        settings = [rng.uniform(-4, 4, size) for size in (topology.mzis, topology.mzis, topology.modes)]
+        if flawed:
+            settings += [rng.normal(0, 0.2, (topology.mzis, 2)), rng.uniform(0.01, 0.3, (topology.mzis, 4))]
+        real = dtype.to_real()
+        return [torch.tensor(light, dtype=dtype), *(torch.tensor(s, dtype=real) for s in settings)]
+
+    return drawn
