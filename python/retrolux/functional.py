@@ -20,7 +20,8 @@ __all__ = ["Route", "choose_route", "matrices", "propagate"]
 Route: TypeAlias = Literal["auto", "mesh", "matrix"]
 
 _REAL_OF = {torch.complex64: torch.float32, torch.complex128: torch.float64}
-_COMPLEX_OF = {
+# The light that real amplitudes and settings go with.
+COMPLEX_OF = {
     torch.float16: torch.complex64,
     torch.bfloat16: torch.complex64,
     torch.float32: torch.complex64,
@@ -223,8 +224,8 @@ def _checked(
     """Return `x` as complex amplitudes after checking that all tensors belong together."""
     if not isinstance(x, Tensor):
         raise TypeError(f"x must be a tensor, got {type(x).__name__}")
-    if x.dtype in _COMPLEX_OF:
-        x = x.to(_COMPLEX_OF[x.dtype])
+    if x.dtype in COMPLEX_OF:
+        x = x.to(COMPLEX_OF[x.dtype])
     if x.dtype not in _REAL_OF:
         raise TypeError(f"x must be complex64 or complex128 (or real floating point), got {x.dtype}")
     modes, mzis = topology.modes, topology.mzis

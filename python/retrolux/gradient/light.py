@@ -56,10 +56,12 @@ def send(
     Returns
     -------
     Reading
-        Scaled back: amplitudes by the norm of each sample, powers by its square.
+        Scaled back: amplitudes by the norm of each sample, powers by its square. Its memory is the caller's: a driver
+        may read into its own again.
     """
     if power is None or (unit and power == 1):
-        return direction(light, taps=taps, weights=weights, detect=detect)
+        reading = direction(light, taps=taps, weights=weights, detect=detect)
+        return Reading(np.array(reading.output), _kept(reading.taps))
     sent, norm = (light, np.ones(len(light), light.real.dtype)) if unit else normalised(light)
     if power != 1:
         root = light.real.dtype.type(np.sqrt(power))
@@ -68,7 +70,11 @@ def send(
     if taps == "sum":
         weights = norm**2 if weights is None else weights * norm**2
     reading = direction(sent, taps=taps, weights=weights, detect=detect)
-    return Reading(scaled(reading.output, norm) if detect else reading.output, reading.taps)
+    return Reading(scaled(reading.output, norm) if detect else reading.output, _kept(reading.taps))
+
+
+def _kept(taps: NDArray[Any] | None) -> NDArray[Any] | None:
+    return None if taps is None else np.array(taps)
 
 
 def interfere(

@@ -155,7 +155,7 @@ class _Measured(torch.autograd.Function):
         bench: Bench,
         trainable: NDArray[np.bool_] | None,
     ) -> Tensor:
-        # Copies, of light, output and gradient: what they were is needed later, whatever becomes of their memory.
+        # Copies, here and below: what light, output and gradient were is needed later, whatever becomes of their memory.
         rows = np.array(x.numpy(force=True), order="C").reshape(-1, x.shape[-1])
         phases = tuple(phase.numpy(force=True) for phase in (theta, phi, gamma))
         bench.write(phases)

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from retrolux._kernels import kernels
-from retrolux._ops import apply, is_plain
+from retrolux._ops import apply, is_plain, is_transformed
 
 __all__ = [
     "CReLU",
@@ -57,7 +57,7 @@ def modulus(z: Tensor) -> Tensor:
     Tensor, same shape, real
         |z|; its gradient z/|z| is 0 at z = 0, where the derivative does not exist.
     """
-    return cast("Tensor", apply(_Modulus, z))
+    return cast("Tensor", apply(_PushedModulus if is_transformed() else _Modulus, z))
 
 
 class Modulus(nn.Module):
@@ -264,6 +264,19 @@ class _Modulus(torch.autograd.Function):
         field, sizes, gradient = (tensor.numpy(force=True) for tensor in (z, size, grad))
         kernels.modulus_adjoint(field, sizes, gradient, grad_z.numpy(), torch.get_num_threads())
         return grad_z
+
+
+class _PushedModulus(_Modulus):
+    # With a derivative forwards, which torch.compile does not take.
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor], output: Tensor) -> None:
+        ctx.save_for_backward(*inputs, output)
+        ctx.save_for_forward(*inputs, output)
+
+    @staticmethod
+    def jvp(ctx: Any, tangent: Tensor) -> Tensor:
+        z, size = ctx.saved_tensors
+        return (z.conj() * tangent).real / size.clamp_min(torch.finfo(size.dtype).tiny)
 
 
 def _on_plain_memory(z: Tensor, *others: Tensor) -> bool:

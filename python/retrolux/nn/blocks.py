@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from retrolux._ops import apply, is_plain
 from retrolux.functional import matrices
 from retrolux.mesh import Topology, decompose_many, haar_phases, rectangular
 from retrolux.nn.chip import chip_for
@@ -148,7 +149,7 @@ class Blocks(nn.Module):
         Differentiable in all parameters. Flaws of chips are left out. Without gradients, do not write to it: it is kept
         until a parameter changes.
         """
-        if torch.is_grad_enabled() or torch.compiler.is_compiling():
+        if torch.is_grad_enabled() or not is_plain(self.theta):
             return self._multiplied()
         settings = self.theta, self.phi, self.gamma, self.sigma, self.gain
         # By value: version counters miss what is written through ``parameter.data``.
@@ -241,7 +242,7 @@ class Blocks(nn.Module):
             left = torch.view_as_real(u_transposed.mT.contiguous()) * torch.stack((scale, -scale), dim=-1)
             right = torch.view_as_real(v_conjugate).flatten(-2)
             with torch.autocast(left.device.type, enabled=False):  # phases are worth nothing in half precision
-                blocks = _Inner.apply(left.flatten(-2), right)  # type: ignore[no-untyped-call]
+                blocks = apply(_Inner, left.flatten(-2), right) if is_plain(left) else left.flatten(-2) @ right.mT
         groups, grid_rows, grid_columns = self.grid
         modes = self.topology.modes
         whole: Tensor = blocks.transpose(2, 3).reshape(groups, grid_rows * modes, grid_columns * modes)

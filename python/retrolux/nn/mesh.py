@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from retrolux.functional import Route, propagate
+from retrolux.functional import COMPLEX_OF, Route, propagate
 from retrolux.mesh import decompose, haar_phases
 from retrolux.nn.chip import chip_for
 
@@ -137,7 +137,7 @@ class Mesh(nn.Module):
     @property
     def dtype(self) -> torch.dtype:
         """Of the light: complex64 or complex128."""
-        return self.theta.dtype.to_complex()
+        return COMPLEX_OF[self.theta.dtype]  # torch.compile does not know to_complex
 
     def forward(self, x: Tensor) -> Tensor:
         """Send light of shape (…, modes) through the mesh.
