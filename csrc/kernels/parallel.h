@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <new>
 
@@ -9,11 +10,19 @@
 namespace retrolux::RETROLUX_ISA {
 
 /// Calls body(worker) once for each worker in [0, workers), each on a thread of its own where OpenMP is built in.
-/// The body must not throw.
+/// The body may throw std::bad_alloc and nothing else. No exception may leave a thread: it is thrown again here.
 template <class Body>
 inline void in_parallel(int workers, const Body& body) {
+    std::atomic<bool> out_of_memory{false};
 #pragma omp parallel for schedule(static, 1) num_threads(workers) if (workers > 1)
-    for (int worker = 0; worker < workers; ++worker) body(worker);
+    for (int worker = 0; worker < workers; ++worker) {
+        try {
+            body(worker);
+        } catch (const std::bad_alloc&) {
+            out_of_memory.store(true, std::memory_order_relaxed);
+        }
+    }
+    if (out_of_memory.load(std::memory_order_relaxed)) throw std::bad_alloc();
 }
 
 /// While it lives, results of its thread below 1e-38 (1e-308 in double precision) become zero. Light that leaks across
