@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import nox
 
-nox.options.sessions = ["lint", "native", "sanitize", "guard"]
+nox.options.sessions = ["lint", "native", "compilers", "sanitize", "guard"]
 nox.options.default_venv_backend = "venv"
 
 CXX_FOLDERS = ("csrc", "tests/native", "bench/native", "python/retrolux/bench")
 CXX = [str(path) for folder in CXX_FOLDERS for kind in ("*.h", "*.cpp") for path in Path(folder).rglob(kind)]
 BUILD = ["cmake", "ninja", "pybind11", "numpy"]
+KERNEL_TESTS = ["pytest", "pytest-xdist", "hypothesis", "mpmath", "numpy"]
+# Others than the one that everything else is built with; the oldest and the newest of a kind that are tried.
+COMPILERS = ["g++-11", "clang++"]
 # Where the README installs: mypy reads the types of torch and of the others there.
 PYTHON = ".venv/bin/python"
 
@@ -39,28 +43,52 @@ def native(session: nox.Session) -> None:
 
 
 @nox.session
+def compilers(session: nox.Session) -> None:
+    """Build with other compilers, with warnings as errors, and run the native tests and a choice of the kernels'."""
+    session.install("-c", "constraints.txt", "cmake", *KERNEL_TESTS)
+    found = [compiler for compiler in COMPILERS if shutil.which(compiler)]
+    for compiler in COMPILERS:
+        if compiler not in found:
+            session.warn(f"{compiler} was not found: nothing is built with it (Debian: apt install g++-11 clang libomp-dev)")
+    for compiler in found:
+        build = f"build/{compiler}"
+        defines = [f"cmake.define.RETROLUX_{name}=ON" for name in ("WERROR", "TESTS")]
+        install(session, build, *defines, env={"CXX": compiler})
+        session.run("ctest", "--test-dir", build, "--output-on-failure")
+        run_kernel_tests(session, "-n", "auto", "-k", "not passes and not threads")
+
+
+@nox.session
 def sanitize(session: nox.Session) -> None:
     """Run the kernel tests under the address and undefined-behaviour sanitizers."""
-    session.install("-c", "constraints.txt", "pytest", "pytest-xdist", "hypothesis", "numpy")
-    options = ("-C", "cmake.define.RETROLUX_SANITIZE=address,undefined", "-C", "build-dir=build/sanitize")
-    session.install("--no-deps", *options, ".")
+    session.install("-c", "constraints.txt", *KERNEL_TESTS)
+    install(session, "build/sanitize", "cmake.define.RETROLUX_SANITIZE=address,undefined")
     runtime = [
         session.run("gcc", f"-print-file-name=lib{name}.so", external=True, silent=True).strip()
         for name in ("asan", "ubsan")
     ]
-    session.run(
-        "python",
-        "-m",
-        "pytest",
-        "-q",
-        "-n",
-        "auto",
-        "tests/kernels",
-        "-p",
-        "no:cacheprovider",
-        # Python keeps memory until it exits, which is not our leak.
-        env={"LD_PRELOAD": " ".join(runtime), "ASAN_OPTIONS": "detect_leaks=0", "UBSAN_OPTIONS": "print_stacktrace=1"},
+    # Python keeps memory until it exits, which is not our leak.
+    options = {"ASAN_OPTIONS": "detect_leaks=0", "UBSAN_OPTIONS": "print_stacktrace=1"}
+    run_kernel_tests(session, "-n", "auto", env={"LD_PRELOAD": " ".join(runtime), **options})
+
+
+@nox.session
+def sanitize_threads(session: nox.Session) -> None:
+    """Run tests of every kernel on several threads under the thread sanitizer; not part of a plain `nox`.
+
+    Clang's OpenMP runtime tells it, by a tool, which thread waits for which: with GCC's every region would be a race.
+    """
+    if not shutil.which("clang++"):
+        session.error("clang++ was not found (Debian: apt install clang libclang-rt-14-dev libomp-14-dev)")
+    session.install("-c", "constraints.txt", *KERNEL_TESTS)
+    install(session, "build/sanitize_threads", "cmake.define.RETROLUX_SANITIZE=thread", env={"CXX": "clang++"})
+    runtime, tool = (
+        session.run("clang++", f"-print-file-name={name}", external=True, silent=True).strip()
+        for name in ("libclang_rt.tsan-x86_64.so", "libarcher.so")
     )
+    # What is not compiled so, Python and NumPy, is not looked at.
+    options = {"OMP_TOOL_LIBRARIES": tool, "TSAN_OPTIONS": "ignore_noninstrumented_modules=1 exitcode=66"}
+    run_kernel_tests(session, "-k", "thread", *session.posargs, env={"LD_PRELOAD": runtime, **options})
 
 
 @nox.session
@@ -89,6 +117,17 @@ def tests(session: nox.Session) -> None:
     """Install as a user would and run all tests."""
     session.install("-c", "constraints.txt", ".[study,test]")
     session.run("python", "-m", "pytest", *session.posargs)
+
+
+def install(session: nox.Session, build: str, *defines: str, env: dict[str, str] | None = None) -> None:
+    """Install this checkout alone, as it is built with CMake's `defines` in the folder `build`."""
+    options = [option for define in (f"build-dir={build}", *defines) for option in ("-C", define)]
+    session.install("--no-deps", "--force-reinstall", *options, ".", env=env)
+
+
+def run_kernel_tests(session: nox.Session, *options: str, env: dict[str, str] | None = None) -> None:
+    """Run tests of the kernels, which need no torch, on what is installed."""
+    session.run("python", "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/kernels", *options, env=env)
 
 
 def configure(session: nox.Session, build: str, *options: str, target: str = "all") -> None:

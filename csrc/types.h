@@ -64,6 +64,9 @@ struct SparseRows {
     const double* values;         ///< (entries)
 };
 
+/// Numbers that a stream has for one step; behind them it would begin again.
+inline constexpr index_t numbers_in_a_step = index_t(1) << 34;
+
 /// Names one stream of random numbers; element i of it is the same whoever draws it, in whatever order.
 struct NoiseKey {
     std::uint64_t seed;

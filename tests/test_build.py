@@ -76,6 +76,41 @@ def test_the_instruction_set_can_be_chosen():
         assert done.stdout.strip() == isa, done.stderr
 
 
+def test_an_empty_instruction_set_is_none():
+    done = python("import retrolux._kernels as k; print(k.kernels.isa)", RETROLUX_ISA="")
+    assert done.stdout.strip() == _kernels.isas_usable[-1], done.stderr
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
+@pytest.mark.parametrize(
+    ("how", "before"),
+    [("os.fork()", "torch.randn(4_000_000).sin()"), ("a pool", "torch.randn(800, 800) @ torch.randn(800, 800)")],
+)
+def test_a_child_does_not_wait_for_threads_of_torch(how, before):
+    """The runtime's threads, which we share with torch, are not in the child; it has to notice that there are none."""
+    code = f"""
+import multiprocessing, os, warnings, numpy as np, torch, retrolux.mesh as mesh
+warnings.simplefilter("ignore")
+t = mesh.rectangular(128)
+def work(_=None):
+    return float(abs(mesh.matrix(t, np.ones(t.mzis), np.ones(t.mzis), np.ones(128))).sum())
+torch.set_num_threads(2)
+{before}
+if {how!r} == "os.fork()":
+    child = os.fork()
+    if child == 0:
+        os._exit(work() > 0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 1
+else:
+    with multiprocessing.get_context("fork").Pool(2) as pool:
+        assert len(set(pool.map(work, range(4)))) == 1
+print("went on")
+"""
+    environment = os.environ | {"OMP_NUM_THREADS": "2"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, timeout=120)
+    assert done.stdout.strip() == "went on", done.stderr
+
+
 def test_an_unknown_instruction_set_is_refused():
     done = python("import retrolux._kernels", RETROLUX_ISA="sse9")
     usable = ", ".join(_kernels.isas_usable)

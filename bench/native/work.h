@@ -49,7 +49,7 @@ public:
     /// These two need as many samples as modes: light is the matrices.
     void matrices(const Passes<T>& passes, int threads) { passes.matrices(mesh(), meshes, y.data(), threads); }
     void matrices_adjoint(const Passes<T>& passes, int threads) {
-        passes.matrices_adjoint(mesh(), meshes, y.data(), grad_y.data(), nullptr, gradients(), threads);
+        passes.matrices_adjoint(mesh(), meshes, y.data(), grad_y.data(), gradients(), threads);
     }
     /// All that the kernel can do to light: errors of modulus and phase, and noise.
     void disturb(const Passes<T>& passes, int threads) {

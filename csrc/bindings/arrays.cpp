@@ -5,11 +5,16 @@
 #include <cmath>
 #include <functional>
 #include <limits>
+#include <new>
 #include <numeric>
 #include <stdexcept>
 
 #if defined(__unix__) || defined(__APPLE__)
 #include <pthread.h>
+#endif
+
+#ifdef _OPENMP
+#include <omp.h>
 #endif
 
 namespace retrolux {
@@ -48,6 +53,16 @@ void require_finite(const char* name, const T* data, const std::vector<index_t>&
 }
 
 std::atomic<bool> forked{false};
+
+/// Any number gives the same bits: more than a machine has processors is for tests, and for them a few are enough.
+int most_threads() {
+#ifdef _OPENMP
+    static const int most = std::max(64, omp_get_num_procs());
+    return most;
+#else
+    return 1;
+#endif
+}
 
 }  // namespace
 
@@ -116,13 +131,21 @@ index_t require_batch(const char* name, const py::array& light, const Layout& la
     return light.shape(0);
 }
 
-int usable_threads(int asked) {
+void require_in_a_step(index_t first, index_t count) {
+    if (first > numbers_in_a_step - count)
+        throw std::invalid_argument("a step of a stream has 2**34 random numbers, got " + std::to_string(count) +
+                                    " to draw from number " + std::to_string(first) + " on");
+}
+
+void watch_forks() {
 #if defined(__unix__) || defined(__APPLE__)
-    static const int registered = pthread_atfork(nullptr, nullptr, [] { forked = true; });
-    (void)registered;
+    if (pthread_atfork(nullptr, nullptr, [] { forked = true; }) != 0) throw std::bad_alloc();
 #endif
+}
+
+int usable_threads(int asked) {
     if (asked < 1) throw std::invalid_argument("threads must be at least 1, got " + std::to_string(asked));
-    return forked ? 1 : asked;
+    return forked ? 1 : std::min(asked, most_threads());
 }
 
 template Mesh<float> mesh_at(const Layout&, const std::vector<index_t>&, const SettingsAt<float>&);

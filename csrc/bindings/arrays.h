@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -72,10 +73,25 @@ Mesh<T> stacked_view(const Layout& layout, const Settings<T>& settings, index_t 
 template <class T>
 Mesh<T> mesh_at(const Layout& layout, const std::vector<index_t>& stack, const SettingsAt<T>& at);
 
+/// Throws std::invalid_argument where an adjoint pass through losses has no input light: it may have to go forward
+/// again.
+template <class T>
+void require_input(const Mesh<T>& mesh, const T* x) {
+    if (mesh.loss_db && !x)
+        throw std::invalid_argument("the adjoint of a mesh with losses needs its input x, got None");
+}
+
 /// Checks that `light` has shape (batch, modes) and returns its batch.
 index_t require_batch(const char* name, const py::array& light, const Layout& layout);
 
-/// How many threads a call may use: what was asked for, and one in a forked child, where the parent's threads are gone.
+/// Throws std::invalid_argument where numbers [first, first + count) are not all in one step of a stream.
+void require_in_a_step(index_t first, index_t count);
+
+/// Has forked children noticed, from now on.
+void watch_forks();
+
+/// How many threads a call may use: what was asked for, within reason, and one in a forked child, where the parent's
+/// threads are gone. The runtime ends the process where the system has no more threads to give.
 int usable_threads(int asked);
 
 }  // namespace retrolux

@@ -4,6 +4,7 @@
 #include <omp.h>
 #endif
 
+#include "bindings/arrays.h"
 #include "bindings/bindings.h"
 
 namespace retrolux {
@@ -34,6 +35,7 @@ int max_threads() {
 }  // namespace
 
 void bind_build(py::module_& module) {
+    watch_forks();  // before anybody can have forked with threads of ours or of a library that shares the runtime
     module.attr("__version__") = RETROLUX_VERSION;
     module.attr("compiler") = compiler();
 #ifdef _OPENMP

@@ -22,6 +22,7 @@ void add_noise(const Passes<T>& kernels, const RealArray<T>& x, const std::optio
     const index_t count = x.size();
     if (variance) require_count("variance", *variance, count);
     require_count("y", y, count);
+    require_in_a_step(0, count);
     const T *in = x.data(), *variances = variance ? variance->data() : nullptr;
     T* out = y.mutable_data();
     const int usable = usable_threads(threads);

@@ -87,10 +87,9 @@ public:
     void matrices_adjoint(const Layout& layout, const ComplexArray<T>& transposed,
                           const ComplexArray<T>& grad_transposed, const RealArray<T>& theta, const RealArray<T>& phi,
                           const RealArray<T>& gamma, const std::optional<RealArray<T>>& coupler_error,
-                          const std::optional<RealArray<T>>& loss_db, std::optional<ComplexArray<T>>& identity,
-                          RealArray<T>& grad_theta, RealArray<T>& grad_phi, RealArray<T>& grad_gamma,
-                          std::optional<RealArray<T>>& grad_coupler_error, std::optional<RealArray<T>>& grad_loss_db,
-                          int threads) const {
+                          const std::optional<RealArray<T>>& loss_db, RealArray<T>& grad_theta, RealArray<T>& grad_phi,
+                          RealArray<T>& grad_gamma, std::optional<RealArray<T>>& grad_coupler_error,
+                          std::optional<RealArray<T>>& grad_loss_db, int threads) const {
         const Settings<T> settings{theta, phi, gamma, coupler_error, loss_db};
         const Stack stack(transposed, layout);
         const Mesh<T> first = stack.view(settings);
@@ -99,7 +98,6 @@ public:
         stack.require("grad_theta", grad_theta, {mzis});
         stack.require("grad_phi", grad_phi, {mzis});
         stack.require("grad_gamma", grad_gamma, {modes});
-        if (identity) stack.require("identity", *identity, {modes, modes});
         if (grad_coupler_error) stack.require("grad_coupler_error", *grad_coupler_error, {mzis, 2});
         if (grad_loss_db) stack.require("grad_loss_db", *grad_loss_db, {mzis, 4});
         const Gradients<T> gradients{grad_theta.mutable_data(), grad_phi.mutable_data(), grad_gamma.mutable_data(),
@@ -107,10 +105,9 @@ public:
                                      grad_loss_db ? grad_loss_db->mutable_data() : nullptr};
         const T* u = reinterpret_cast<const T*>(transposed.data());
         const T* grad_u = reinterpret_cast<const T*>(grad_transposed.data());
-        T* recovered = identity ? reinterpret_cast<T*>(identity->mutable_data()) : nullptr;
         const int usable = usable_threads(threads);
         const py::gil_scoped_release release;
-        build_->passes<T>().matrices_adjoint(first, meshes, u, grad_u, recovered, gradients, usable);
+        build_->passes<T>().matrices_adjoint(first, meshes, u, grad_u, gradients, usable);
     }
 
     template <class T>
@@ -121,6 +118,7 @@ public:
         const index_t batch = x.shape(0), modes = x.shape(1);
         require_shape("y", y, {batch, modes});
         if (gain) require_shape("gain", *gain, {modes});
+        require_in_a_step(0, 2 * x.size());
         const Light<const T> light{reinterpret_cast<const T*>(x.data()), batch};
         T* out = reinterpret_cast<T*>(y.mutable_data());
         const Disturbance<T> how{
@@ -153,8 +151,9 @@ public:
     void draws(RealArray<float>& values, std::uint64_t seed, std::uint32_t stream, std::uint64_t step, index_t first,
                int threads) const {
         if (first < 0) throw std::invalid_argument("first must be at least 0, got " + std::to_string(first));
-        float* data = values.mutable_data();
         const index_t count = values.size();
+        require_in_a_step(first, count);
+        float* data = values.mutable_data();
         const int usable = usable_threads(threads);
         const py::gil_scoped_release release;
         (build_->table->*draw)({seed, step, stream}, first, count, data, usable);
@@ -164,9 +163,10 @@ public:
     void adjoint(const Layout& layout, const ComplexArray<T>& y, const ComplexArray<T>& grad_y,
                  const RealArray<T>& theta, const RealArray<T>& phi, const RealArray<T>& gamma,
                  const std::optional<RealArray<T>>& coupler_error, const std::optional<RealArray<T>>& loss_db,
-                 std::optional<ComplexArray<T>>& x, std::optional<ComplexArray<T>>& grad_x, RealArray<T>& grad_theta,
-                 RealArray<T>& grad_phi, RealArray<T>& grad_gamma, std::optional<RealArray<T>>& grad_coupler_error,
-                 std::optional<RealArray<T>>& grad_loss_db, int threads) const {
+                 const std::optional<ComplexArray<T>>& x, std::optional<ComplexArray<T>>& grad_x,
+                 RealArray<T>& grad_theta, RealArray<T>& grad_phi, RealArray<T>& grad_gamma,
+                 std::optional<RealArray<T>>& grad_coupler_error, std::optional<RealArray<T>>& grad_loss_db,
+                 int threads) const {
         const Settings<T> settings{theta, phi, gamma, coupler_error, loss_db};
         const Mesh<T> mesh = mesh_view(layout, settings);
         const index_t batch = require_batch("y", y, layout);
@@ -183,7 +183,8 @@ public:
                                      grad_loss_db ? grad_loss_db->mutable_data() : nullptr};
         const Light<const T> light{reinterpret_cast<const T*>(y.data()), batch};
         const T* gradient = reinterpret_cast<const T*>(grad_y.data());
-        T* x_data = x ? reinterpret_cast<T*>(x->mutable_data()) : nullptr;
+        const T* x_data = x ? reinterpret_cast<const T*>(x->data()) : nullptr;
+        require_input(mesh, x_data);
         T* grad_x_data = grad_x ? reinterpret_cast<T*>(grad_x->mutable_data()) : nullptr;
         const int usable = usable_threads(threads);
         const py::gil_scoped_release release;
@@ -283,9 +284,8 @@ void bind_precision(py::class_<Kernels>& kernels) {
         .def("matrices_adjoint", &Kernels::matrices_adjoint<T>, arg("layout"), arg("transposed").noconvert(),
              arg("grad_transposed").noconvert(), arg("theta").noconvert(), arg("phi").noconvert(),
              arg("gamma").noconvert(), arg("coupler_error").noconvert(), arg("loss_db").noconvert(),
-             arg("identity").noconvert(), arg("grad_theta").noconvert(), arg("grad_phi").noconvert(),
-             arg("grad_gamma").noconvert(), arg("grad_coupler_error").noconvert(), arg("grad_loss_db").noconvert(),
-             arg("threads"))
+             arg("grad_theta").noconvert(), arg("grad_phi").noconvert(), arg("grad_gamma").noconvert(),
+             arg("grad_coupler_error").noconvert(), arg("grad_loss_db").noconvert(), arg("threads"))
         .def("disturb", &Kernels::disturb<T>, arg("x").noconvert(), arg("y").noconvert(), arg("gain").noconvert(),
              arg("amplitude_std"), arg("phase_std"), arg("noise_std"), arg("seed"), arg("scale_stream"),
              arg("noise_stream"), arg("step"), arg("threads"))

@@ -58,12 +58,14 @@ public:
             Tensors<T> tensors(*exchange_);
             const T *light = tensors.light(y, modes), *gradient = tensors.light(grad_y, modes);
             const SettingsAt<T> at = tensors.settings(settings, {}, layout);
-            T *recovered = tensors.room_for_light(x, modes), *grad_in = tensors.room_for_light(grad_x, modes);
+            const T* input = x.is_none() ? nullptr : tensors.light(x, modes);
+            T* grad_in = tensors.room_for_light(grad_x, modes);
             const Gradients<T> sums = tensors.room_for_gradients(gradients, {}, layout);
             if (!tensors.fit()) return false;
             const Mesh<T> mesh = mesh_at<T>(layout, {}, at);
+            require_input(mesh, input);
             const py::gil_scoped_release release;
-            build_->passes<T>().adjoint(mesh, {light, tensors.batch()}, gradient, recovered, grad_in, sums, usable);
+            build_->passes<T>().adjoint(mesh, {light, tensors.batch()}, gradient, input, grad_in, sums, usable);
             return true;
         });
     }
@@ -85,8 +87,7 @@ public:
     }
 
     bool matrices_adjoint(const Layout& layout, py::handle transposed, py::handle grad_transposed,
-                          const py::tuple& settings, py::handle identity, const py::tuple& gradients,
-                          int threads) const {
+                          const py::tuple& settings, const py::tuple& gradients, int threads) const {
         const int usable = usable_threads(threads);
         const index_t modes = layout.modes();
         const std::vector<index_t> stack = stack_of(*exchange_, settings[0]);
@@ -96,13 +97,11 @@ public:
             const T *u = tensors.matrices(transposed, stack, modes),
                     *grad_u = tensors.matrices(grad_transposed, stack, modes);
             const SettingsAt<T> at = tensors.settings(settings, stack, layout);
-            T* recovered = tensors.room_for_matrices(identity, stack, modes);
             const Gradients<T> sums = tensors.room_for_gradients(gradients, stack, layout);
             if (!tensors.fit()) return false;
             const Mesh<T> first = mesh_at<T>(layout, stack, at);
             const py::gil_scoped_release release;
-            build_->passes<T>().matrices_adjoint(first, stack.empty() ? 1 : stack[0], u, grad_u, recovered, sums,
-                                                 usable);
+            build_->passes<T>().matrices_adjoint(first, stack.empty() ? 1 : stack[0], u, grad_u, sums, usable);
             return true;
         });
     }

@@ -3,6 +3,8 @@
 #include "kernels/parallel.h"
 #include "kernels/passes.h"
 #include "kernels/pieces.h"
+#include "kernels/replay.h"
+#include "kernels/reversal.h"
 #include "kernels/rotations.h"
 #include "kernels/sensitivity.h"
 #include "kernels/tile.h"
@@ -31,14 +33,18 @@ struct Flawed {
     const Crossing<T>* inverses;   ///< T^-1 of each MZI, for the light
     const Crossing<T>* daggers;    ///< T† of each MZI, for its gradient; the same array where nothing is lost
     const ThetaWeights<T>* theta;  ///< how dL/dtheta follows from light and gradient
-    /// 2 (theta, phi) or 8 (products at the output, from which all gradients follow).
+    /// 2 (theta, phi) or 8 (products of gradient and light, from which all gradients follow).
     int sums_per_mzi;
 
     template <int lanes>
     void back(index_t k, T* a, T* b, T* ga, T* gb, double* sums) const {
-        double unused[2] = {0, 0};
-        if (sums_per_mzi == 8) add_products<T, lanes>(a, b, ga, gb, sums);
-        step_back<T, lanes>(inverses[k], daggers[k], theta[k], a, b, ga, gb, sums_per_mzi == 8 ? unused : sums);
+        if (sums_per_mzi == 2) {
+            step_back<T, lanes>(inverses[k], daggers[k], theta[k], a, b, ga, gb, sums);
+            return;
+        }
+        cross<T, lanes>(inverses[k], a, b);
+        add_products<T, lanes>(a, b, ga, gb, sums);
+        cross<T, lanes>(daggers[k], ga, gb);
     }
 };
 
@@ -48,7 +54,6 @@ struct AdjointPass {
     const Mesh<T>& mesh;
     Light<const T> y;
     const T* grad_y;
-    T* x;
     T* grad_x;
     bool from_identity;  ///< whether y is what the mesh makes of the identity, a row for each mode
     Mzis mzis;
@@ -76,7 +81,6 @@ struct AdjointPass {
             const index_t b = 2 * lanes * static_cast<index_t>(mesh.pairs[2 * k + 1]);
             mzis.template back<lanes>(k, tile + a, tile + b, grad + a, grad + b, sums + mzis.sums_per_mzi * k);
         }
-        if (x) unpack<T, lanes>(tile, count, modes, x + 2 * first * modes);
         if (grad_x) unpack<T, lanes>(grad, count, modes, grad_x + 2 * first * modes);
     }
 };
@@ -123,14 +127,18 @@ void gradients_from_rotations(const Mesh<T>& mesh, const double* sums, const T* 
 }  // namespace
 
 template <class T>
-void adjoint(const Mesh<T>& mesh, Light<const T> y, const T* grad_y, T* x, T* grad_x, const Gradients<T>& gradients,
-             int threads) {
+void adjoint(const Mesh<T>& mesh, Light<const T> y, const T* grad_y, const T* x, T* grad_x,
+             const Gradients<T>& gradients, int threads) {
     adjoint(mesh, y, grad_y, x, grad_x, false, gradients, threads);
 }
 
 template <class T>
-void adjoint(const Mesh<T>& mesh, Light<const T> y, const T* grad_y, T* x, T* grad_x, bool from_identity,
+void adjoint(const Mesh<T>& mesh, Light<const T> y, const T* grad_y, const T* x, T* grad_x, bool from_identity,
              const Gradients<T>& gradients, int threads) {
+    if (mesh.loss_db && !can_be_reversed(mesh)) {
+        adjoint_by_replay(mesh, x, y, grad_y, grad_x, gradients, threads);
+        return;
+    }
     const Scratch<T> phases(2 * mesh.modes);
     T *cosine = phases.data(), *sine = cosine + mesh.modes;
     const bool sensitivity = gradients.coupler_error || gradients.loss_db;
@@ -138,21 +146,23 @@ void adjoint(const Mesh<T>& mesh, Light<const T> y, const T* grad_y, T* x, T* gr
         const Scratch<Rotation<T>> rotations(mesh.mzis);
         const Scratch<T> slopes(mesh.mzis);
         find_rotations(mesh, {rotations.data(), slopes.data(), cosine, sine}, threads);
-        run(AdjointPass<T, Ideal<T>>{mesh, y, grad_y, x, grad_x, from_identity, {rotations.data()}, cosine, sine},
+        run(AdjointPass<T, Ideal<T>>{mesh, y, grad_y, grad_x, from_identity, {rotations.data()}, cosine, sine},
             gradients.gamma, threads,
             [&](const double* sums) { gradients_from_rotations(mesh, sums, slopes.data(), gradients); });
         return;
     }
     const Scratch<Crossing<T>> daggers(mesh.mzis), inverses(mesh.loss_db ? mesh.mzis : 0);
     const Scratch<ThetaWeights<T>> theta(mesh.mzis);
-    reverse_matrices(mesh, daggers.data(), threads);
-    if (mesh.loss_db) inverse_matrices(mesh, inverses.data(), threads);
+    if (mesh.loss_db)
+        inverse_matrices(mesh, daggers.data(), inverses.data(), threads);
+    else
+        reverse_matrices(mesh, daggers.data(), threads);
     theta_weights(mesh, theta.data());
     output_phases(mesh, cosine, sine);
     const Flawed<T> mzis{mesh.loss_db ? inverses.data() : daggers.data(), daggers.data(), theta.data(),
                          sensitivity ? 8 : 2};
-    run(AdjointPass<T, Flawed<T>>{mesh, y, grad_y, x, grad_x, from_identity, mzis, cosine, sine}, gradients.gamma,
-        threads, [&](const double* sums) {
+    run(AdjointPass<T, Flawed<T>>{mesh, y, grad_y, grad_x, from_identity, mzis, cosine, sine}, gradients.gamma, threads,
+        [&](const double* sums) {
             if (sensitivity) {
                 gradients_from_products(mesh, sums, gradients);
                 return;
@@ -164,13 +174,13 @@ void adjoint(const Mesh<T>& mesh, Light<const T> y, const T* grad_y, T* x, T* gr
         });
 }
 
-template void adjoint(const Mesh<float>&, Light<const float>, const float*, float*, float*, const Gradients<float>&,
-                      int);
-template void adjoint(const Mesh<double>&, Light<const double>, const double*, double*, double*,
-                      const Gradients<double>&, int);
-template void adjoint(const Mesh<float>&, Light<const float>, const float*, float*, float*, bool,
+template void adjoint(const Mesh<float>&, Light<const float>, const float*, const float*, float*,
                       const Gradients<float>&, int);
-template void adjoint(const Mesh<double>&, Light<const double>, const double*, double*, double*, bool,
+template void adjoint(const Mesh<double>&, Light<const double>, const double*, const double*, double*,
+                      const Gradients<double>&, int);
+template void adjoint(const Mesh<float>&, Light<const float>, const float*, const float*, float*, bool,
+                      const Gradients<float>&, int);
+template void adjoint(const Mesh<double>&, Light<const double>, const double*, const double*, double*, bool,
                       const Gradients<double>&, int);
 
 }  // namespace retrolux::RETROLUX_ISA

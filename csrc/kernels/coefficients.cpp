@@ -78,7 +78,7 @@ void matrices(const Factors& f, int count, Entries<T>& m) {
 }
 
 template <class T>
-void inverses(const Factors& f, int count, Entries<T>& m) {
+void invert(const Factors& f, int count, Entries<T>& m) {
     for (int i = 0; i < count; ++i) {
         const double cc = f.cos_1[i] * f.cos_2[i], ss = f.sin_1[i] * f.sin_2[i];
         const double cs = f.cos_1[i] * f.sin_2[i], sc = f.sin_1[i] * f.cos_2[i];
@@ -160,11 +160,12 @@ void reverse_matrices(const Mesh<T>& mesh, Crossing<T>* crossings, int threads) 
 }
 
 template <class T>
-void inverse_matrices(const Mesh<T>& mesh, Crossing<T>* crossings, int threads) {
-    for_each_block(mesh, threads, [&](const Factors& f, index_t first, int count) {
-        Entries<T> entries;
-        inverses(f, count, entries);
-        for (int i = 0; i < count; ++i) crossings[first + i] = entries.matrix(i);
+void inverse_matrices(const Mesh<T>& mesh, Crossing<T>* daggers, Crossing<T>* inverses, int threads) {
+    for_each_matrix(mesh, threads, [&](const Factors& f, const Entries<T>& entries, index_t first, int count) {
+        for (int i = 0; i < count; ++i) daggers[first + i] = entries.dagger(i);
+        Entries<T> back;
+        invert(f, count, back);
+        for (int i = 0; i < count; ++i) inverses[first + i] = back.matrix(i);
     });
 }
 
@@ -220,8 +221,8 @@ template void forward_matrices(const Mesh<float>&, Crossing<float>*, int);
 template void forward_matrices(const Mesh<double>&, Crossing<double>*, int);
 template void reverse_matrices(const Mesh<float>&, Crossing<float>*, int);
 template void reverse_matrices(const Mesh<double>&, Crossing<double>*, int);
-template void inverse_matrices(const Mesh<float>&, Crossing<float>*, int);
-template void inverse_matrices(const Mesh<double>&, Crossing<double>*, int);
+template void inverse_matrices(const Mesh<float>&, Crossing<float>*, Crossing<float>*, int);
+template void inverse_matrices(const Mesh<double>&, Crossing<double>*, Crossing<double>*, int);
 template void theta_weights(const Mesh<float>&, ThetaWeights<float>*);
 template void theta_weights(const Mesh<double>&, ThetaWeights<double>*);
 template void forward_tapped(const Mesh<float>&, Tapped<float>*, int);

@@ -46,9 +46,9 @@ void forward_matrices(const Mesh<T>& mesh, Crossing<T>* crossings, int threads);
 template <class T>
 void reverse_matrices(const Mesh<T>& mesh, Crossing<T>* crossings, int threads);
 
-/// Matrices T^-1 of all MZIs, for light that is traced back. Shape (mzis).
+/// Matrices T† and T^-1 of all MZIs, for gradients that go back and light that is traced back. Shapes (mzis).
 template <class T>
-void inverse_matrices(const Mesh<T>& mesh, Crossing<T>* crossings, int threads);
+void inverse_matrices(const Mesh<T>& mesh, Crossing<T>* daggers, Crossing<T>* inverses, int threads);
 
 /// Shape (mzis).
 template <class T>

@@ -133,8 +133,8 @@ inline void step_back(const Crossing<T>& inverse, const Crossing<T>& dagger, con
     sums[1] += phi;
 }
 
-/// Adds the products M_jk = sum over lanes of conj(g_j) y_k, as (re, im) of aa, ab, ba, bb, to sums[0..7].
-/// At the output side of an MZI they determine the gradient of every one of its settings.
+/// Adds the products sum over lanes of conj(g_j) x_k, as (re, im) of aa, ab, ba, bb, to sums[0..7]. Those of the
+/// gradient at the output and the light at the input of an MZI determine the gradient of every one of its settings.
 template <class T, int lanes>
 inline void add_products(const T* __restrict a, const T* __restrict b, const T* __restrict ga, const T* __restrict gb,
                          double* __restrict sums) {

@@ -46,23 +46,22 @@ void matrices(const Mesh<T>& first, index_t meshes, T* transposed, int threads) 
 }
 
 template <class T>
-void matrices_adjoint(const Mesh<T>& first, index_t meshes, const T* transposed, const T* grad_transposed, T* identity,
+void matrices_adjoint(const Mesh<T>& first, index_t meshes, const T* transposed, const T* grad_transposed,
                       const Gradients<T>& gradients, int threads) {
     const index_t modes = first.modes, mzis = first.mzis, size = 2 * modes * modes;
     for_each_mesh(meshes, threads, [&](index_t i, int inner) {
         const Gradients<T> mine{gradients.theta + i * mzis, gradients.phi + i * mzis, gradients.gamma + i * modes,
                                 gradients.coupler_error ? gradients.coupler_error + 2 * i * mzis : nullptr,
                                 gradients.loss_db ? gradients.loss_db + 4 * i * mzis : nullptr};
-        adjoint<T>(stacked(first, i), {transposed + i * size, modes}, grad_transposed + i * size,
-                   identity ? identity + i * size : nullptr, nullptr, true, mine, inner);
+        adjoint<T>(stacked(first, i), {transposed + i * size, modes}, grad_transposed + i * size, nullptr, nullptr,
+                   true, mine, inner);
     });
 }
 
 template void matrices(const Mesh<float>&, index_t, float*, int);
 template void matrices(const Mesh<double>&, index_t, double*, int);
-template void matrices_adjoint(const Mesh<float>&, index_t, const float*, const float*, float*, const Gradients<float>&,
+template void matrices_adjoint(const Mesh<float>&, index_t, const float*, const float*, const Gradients<float>&, int);
+template void matrices_adjoint(const Mesh<double>&, index_t, const double*, const double*, const Gradients<double>&,
                                int);
-template void matrices_adjoint(const Mesh<double>&, index_t, const double*, const double*, double*,
-                               const Gradients<double>&, int);
 
 }  // namespace retrolux::RETROLUX_ISA

@@ -47,20 +47,20 @@ void normals(const NoiseKey& key, index_t first, index_t count, float* values, i
 void uniforms(const NoiseKey& key, index_t first, index_t count, float* values, int threads);
 
 template <class T>
-void adjoint(const Mesh<T>& mesh, Light<const T> y, const T* grad_y, T* x, T* grad_x, const Gradients<T>& gradients,
-             int threads);
+void adjoint(const Mesh<T>& mesh, Light<const T> y, const T* grad_y, const T* x, T* grad_x,
+             const Gradients<T>& gradients, int threads);
 
-/// The same where `from_identity` says that y is what the mesh makes of the identity, which saves what light there is
-/// not.
+/// The same where `from_identity` says that y is what the mesh makes of the identity, for which x is null, and which
+/// saves what light there is not.
 template <class T>
-void adjoint(const Mesh<T>& mesh, Light<const T> y, const T* grad_y, T* x, T* grad_x, bool from_identity,
+void adjoint(const Mesh<T>& mesh, Light<const T> y, const T* grad_y, const T* x, T* grad_x, bool from_identity,
              const Gradients<T>& gradients, int threads);
 
 template <class T>
 void matrices(const Mesh<T>& first, index_t meshes, T* transposed, int threads);
 
 template <class T>
-void matrices_adjoint(const Mesh<T>& first, index_t meshes, const T* transposed, const T* grad_transposed, T* identity,
+void matrices_adjoint(const Mesh<T>& first, index_t meshes, const T* transposed, const T* grad_transposed,
                       const Gradients<T>& gradients, int threads);
 
 }  // namespace retrolux::RETROLUX_ISA

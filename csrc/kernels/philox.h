@@ -4,6 +4,10 @@
 #include <cstdint>
 #include <cstring>
 
+#if defined(__SSE2__)
+#include <immintrin.h>
+#endif
+
 #include "kernels/elementary.h"
 #include "kernels/transpose.h"
 #include "types.h"
@@ -31,15 +35,11 @@ using PhiloxHalves = typename VectorOf<std::uint32_t>::Type;
 /// whole lanes, in three times the time, which was a third of that of a normal number.
 inline PhiloxLanes multiply_lower(PhiloxLanes a, PhiloxLanes b) {
 #if defined(__AVX512F__)
-    typedef int Halves __attribute__((vector_size(64)));
-    typedef long long Whole __attribute__((vector_size(64)));
-    return (PhiloxLanes)__builtin_ia32_pmuludq512_mask((Halves)a, (Halves)b, Whole{}, 0xff);
+    return (PhiloxLanes)_mm512_mul_epu32((__m512i)a, (__m512i)b);
 #elif defined(__AVX2__)
-    typedef int Halves __attribute__((vector_size(32)));
-    return (PhiloxLanes)__builtin_ia32_pmuludq256((Halves)a, (Halves)b);
+    return (PhiloxLanes)_mm256_mul_epu32((__m256i)a, (__m256i)b);
 #elif defined(__SSE2__)
-    typedef int Halves __attribute__((vector_size(16)));
-    return (PhiloxLanes)__builtin_ia32_pmuludq128((Halves)a, (Halves)b);
+    return (PhiloxLanes)_mm_mul_epu32((__m128i)a, (__m128i)b);
 #else
     return (a & 0xFFFFFFFFu) * (b & 0xFFFFFFFFu);
 #endif
@@ -83,15 +83,14 @@ struct PhiloxCounters {
 template <int size, class Halves>
 inline Halves lower_halves(Halves a, Halves b) {
     static_assert(size == 4 || size == 8 || size == 16, "a vector of this instruction set");
-    if constexpr (size == 4) return __builtin_shufflevector(a, b, 0, 2, 4, 6);
-    if constexpr (size == 8) return __builtin_shufflevector(a, b, 0, 2, 8, 10, 4, 6, 12, 14);
-    if constexpr (size == 16)
-        return __builtin_shufflevector(a, b, 0, 2, 16, 18, 4, 6, 20, 22, 8, 10, 24, 26, 12, 14, 28, 30);
+    if constexpr (size == 4) return shuffle<0, 2, 4, 6>(a, b);
+    if constexpr (size == 8) return shuffle<0, 2, 8, 10, 4, 6, 12, 14>(a, b);
+    if constexpr (size == 16) return shuffle<0, 2, 16, 18, 4, 6, 20, 22, 8, 10, 24, 26, 12, 14, 28, 30>(a, b);
 }
 
 /// The ten rounds on sixteen consecutive counters (first_block + i, step, stream).
 inline PhiloxWords philox(const PhiloxStream& stream, std::uint64_t first_block) {
-    // The counter holds 32 bits of block, 64 of step and 32 of stream: 2^34 normals in a stream's step.
+    // The counter holds 32 bits of block, 64 of step and 32 of stream: see numbers_in_a_step.
     constexpr int width = block_size<std::uint64_t>;
     PhiloxLanes offset{};  // which lanes of the first of two vectors become neighbours, see lower_halves
     for (int i = 0; i < width; ++i) offset[i] = static_cast<std::uint64_t>(i / 2 * 4 + i % 2);

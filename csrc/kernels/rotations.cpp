@@ -25,23 +25,43 @@ constexpr Whole half_turn = Whole(1) << last_bit<Whole>;
 constexpr double pi = 3.14159265358979323846;
 constexpr double inverse_of_two_pi = 1.59154943091895335769e-01;
 
-/// The fraction of a turn between -1/2 and 1/2 that an angle comes to [rad].
-inline double fraction_of_turn(double angle) {
-    const double turns = angle * inverse_of_two_pi;
+/// Up to this size [rad], the fraction of a turn that an angle comes to is found the quick way.
+constexpr double reducible = 1e6;
+
+/// The fraction of a turn between -1/2 and 1/2 that an angle comes to [rad], right to the last bits that are counted.
+inline double fraction_of_turn(float angle) {
+    const double turns = static_cast<double>(angle) * inverse_of_two_pi;
     return turns - std::rint(turns);
 }
+inline double fraction_of_turn(double angle) {
+    // Cody and Waite's reduction, as in elementary.h: a turn in three parts.
+    constexpr double turn_1 = 6.28318530693650245667e+00;
+    constexpr double turn_2 = 2.43084020252158639064e-10;
+    constexpr double turn_3 = 8.08906499518380252616e-21;
+    const double k = std::rint(angle * inverse_of_two_pi);
+    return (((angle - k * turn_1) - k * turn_2) - k * turn_3) * inverse_of_two_pi;
+}
+/// The same for angles of any size: the C library knows as many digits of pi as that takes.
+inline double fraction_of_many_turns(double angle) {
+    return std::atan2(std::sin(angle), std::cos(angle)) * inverse_of_two_pi;
+}
+
 inline std::uint64_t bits_of(double x) {
     std::uint64_t bits;
     std::memcpy(&bits, &x, sizeof bits);
     return bits;
 }
 
-inline std::uint32_t to_turns(float angle) {
+template <class Whole>
+inline Whole to_turns(double fraction);
+template <>
+inline std::uint32_t to_turns(double fraction) {
     constexpr double units_in_the_last_bits = 1.5 * (1 << 20);
-    return static_cast<std::uint32_t>(bits_of(fraction_of_turn(static_cast<double>(angle)) + units_in_the_last_bits));
+    return static_cast<std::uint32_t>(bits_of(fraction + units_in_the_last_bits));
 }
-inline std::uint64_t to_turns(double angle) {
-    return (bits_of(fraction_of_turn(angle) + 1.5) << 12) ^ half_turn<std::uint64_t>;  // between one and two
+template <>
+inline std::uint64_t to_turns(double fraction) {
+    return (bits_of(fraction + 1.5) << 12) ^ half_turn<std::uint64_t>;  // between one and two
 }
 
 /// Half of an angle between -pi and pi [rad].
@@ -64,7 +84,15 @@ int block_at(index_t first, index_t end) { return end - first < block ? static_c
 
 template <class T>
 void find_turns(const T* angles, int count, Turns<T>* turns) {
-    for (int i = 0; i < count; ++i) turns[i] = to_turns(angles[i]);
+    T largest = 0;
+    for (int i = 0; i < count; ++i) {
+        largest = std::fabs(angles[i]) > largest ? std::fabs(angles[i]) : largest;
+        turns[i] = to_turns<Turns<T>>(fraction_of_turn(angles[i]));
+    }
+    if (!(largest > T(reducible))) return;
+    for (int i = 0; i < count; ++i)
+        if (std::fabs(angles[i]) > T(reducible))
+            turns[i] = to_turns<Turns<T>>(fraction_of_many_turns(static_cast<double>(angles[i])));
 }
 
 /// The shears of rotations by angles between -pi/2 and pi/2.

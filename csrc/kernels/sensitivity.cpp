@@ -1,8 +1,8 @@
 #include "kernels/sensitivity.h"
 
-// A change of one factor of T = B2 D1 B1 D0 changes the output by K y, where K is that factor's logarithmic derivative
-// seen from the output: dL = Re sum_jk K_jk M_jk. Rather than carry K to the output, M is carried towards the input:
-// behind a factor V it becomes Vt M V^-t, and there K is as simple as the factor itself.
+// With the products X_jk = sum conj(g_j) x_k of the gradient at the output and the light at the input, a change dT of
+// T = B2 D1 B1 D0 changes the loss by Re sum_jk dT_jk X_jk. X is carried from both sides to the factor that changes:
+// its rows by B2, its columns by D0 and B1. No factor is divided by, so that arms may lose as much as they like.
 
 namespace retrolux::RETROLUX_ISA {
 
@@ -13,33 +13,28 @@ constexpr double nepers_per_db = 1.15129254649702284201e-01;  // ln(10) / 20
 struct Complex {
     double re, im;
 };
+Complex operator*(double r, Complex z) { return {r * z.re, r * z.im}; }
+Complex operator*(Complex a, Complex b) { return {a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re}; }
+Complex operator+(Complex a, Complex b) { return {a.re + b.re, a.im + b.im}; }
 
+/// c a + i s b: what a coupler makes of two amplitudes, on the side of a.
+Complex coupled(double c, Complex a, double s, Complex b) { return {c * a.re - s * b.im, c * a.im + s * b.re}; }
+
+/// Sums over gradient j and light k.
 struct Products {
     Complex aa, ab, ba, bb;
+
+    /// With the gradient in front of a coupler instead of behind it.
+    Products gradient_before(double c, double s) const {
+        return {coupled(c, aa, s, ba), coupled(c, ab, s, bb), coupled(c, ba, s, aa), coupled(c, bb, s, ab)};
+    }
+    /// With the light behind arms diag(p, t).
+    Products light_behind_arms(Complex p, double t) const { return {p * aa, t * ab, p * ba, t * bb}; }
+    /// With the light behind a coupler.
+    Products light_behind(double c, double s) const {
+        return {coupled(c, aa, s, ab), coupled(c, ab, s, aa), coupled(c, ba, s, bb), coupled(c, bb, s, ba)};
+    }
 };
-
-/// Behind a coupler B = [[c, is], [is, c]]: B M B^-1.
-Products behind_coupler(const Products& m, double c, double s) {
-    const double cc = c * c, ss = s * s, cs = c * s;
-    return {{cc * m.aa.re + ss * m.bb.re + cs * (m.ab.im - m.ba.im),
-             cc * m.aa.im + ss * m.bb.im + cs * (m.ba.re - m.ab.re)},
-            {cc * m.ab.re + ss * m.ba.re + cs * (m.aa.im - m.bb.im),
-             cc * m.ab.im + ss * m.ba.im + cs * (m.bb.re - m.aa.re)},
-            {cc * m.ba.re + ss * m.ab.re + cs * (m.bb.im - m.aa.im),
-             cc * m.ba.im + ss * m.ab.im + cs * (m.aa.re - m.bb.re)},
-            {cc * m.bb.re + ss * m.aa.re + cs * (m.ba.im - m.ab.im),
-             cc * m.bb.im + ss * m.aa.im + cs * (m.ab.re - m.ba.re)}};
-}
-
-/// Behind arms diag(p, t): only the products across the arms change, by p / t and t / p.
-Products behind_arms(const Products& m, Complex p, double t) {
-    const double power = p.re * p.re + p.im * p.im;
-    const Complex up{p.re / t, p.im / t}, down{p.re * t / power, -p.im * t / power};
-    return {m.aa,
-            {up.re * m.ab.re - up.im * m.ab.im, up.re * m.ab.im + up.im * m.ab.re},
-            {down.re * m.ba.re - down.im * m.ba.im, down.re * m.ba.im + down.im * m.ba.re},
-            m.bb};
-}
 
 }  // namespace
 
@@ -53,21 +48,29 @@ void gradients_from_products(const Mesh<T>& mesh, const double* products, const 
         for (int i = 0; i < count; ++i) {
             const index_t k = first + i;
             const double* s = products + 8 * k;
-            const Products output{{s[0], s[1]}, {s[2], s[3]}, {s[4], s[5]}, {s[6], s[7]}};
-            const Products inside = behind_coupler(output, f.cos_2[i], f.sin_2[i]);
-            const Products middle = behind_arms(inside, {f.cos_theta[i] * f.t2[i], f.sin_theta[i] * f.t2[i]}, f.t3[i]);
-            const Products input = behind_coupler(middle, f.cos_1[i], f.sin_1[i]);
-            gradients.theta[k] = static_cast<T>(-inside.aa.im);
-            gradients.phi[k] = static_cast<T>(-input.aa.im);
+            const Complex p{f.cos_phi[i] * f.t0[i], f.sin_phi[i] * f.t0[i]};
+            const Complex q{f.cos_theta[i] * f.t2[i], f.sin_theta[i] * f.t2[i]};
+            const double c = f.cos_1[i], sine = f.sin_1[i], t = f.t3[i];
+            const Products ends{{s[0], s[1]}, {s[2], s[3]}, {s[4], s[5]}, {s[6], s[7]}};
+            // The gradient behind the arms of theta; the light behind those of phi, then in front of those of theta.
+            const Products outer = ends.gradient_before(f.cos_2[i], f.sin_2[i]).light_behind_arms(p, f.t1[i]);
+            const Products inner = outer.light_behind(c, sine);
+            // Gradient times light of each arm, behind it; phi's gradient comes through theta's arms and coupler 1.
+            const Complex theta = q * inner.aa, below_theta = t * inner.bb;
+            const Complex phi = coupled(c, q * outer.aa, sine, t * outer.ba);
+            const Complex below_phi = coupled(c, t * outer.bb, sine, q * outer.ab);
+            gradients.theta[k] = static_cast<T>(-theta.im);
+            gradients.phi[k] = static_cast<T>(-phi.im);
             if (gradients.coupler_error) {
-                gradients.coupler_error[2 * k] = static_cast<T>(-(middle.ab.im + middle.ba.im));
-                gradients.coupler_error[2 * k + 1] = static_cast<T>(-(output.ab.im + output.ba.im));
+                const Complex first_coupler = q * inner.ab + t * inner.ba, second_coupler = t * inner.ab + q * inner.ba;
+                gradients.coupler_error[2 * k] = static_cast<T>(-first_coupler.im);
+                gradients.coupler_error[2 * k + 1] = static_cast<T>(-second_coupler.im);
             }
             if (gradients.loss_db) {
-                gradients.loss_db[4 * k] = static_cast<T>(-nepers_per_db * input.aa.re);
-                gradients.loss_db[4 * k + 1] = static_cast<T>(-nepers_per_db * input.bb.re);
-                gradients.loss_db[4 * k + 2] = static_cast<T>(-nepers_per_db * inside.aa.re);
-                gradients.loss_db[4 * k + 3] = static_cast<T>(-nepers_per_db * inside.bb.re);
+                gradients.loss_db[4 * k] = static_cast<T>(-nepers_per_db * phi.re);
+                gradients.loss_db[4 * k + 1] = static_cast<T>(-nepers_per_db * below_phi.re);
+                gradients.loss_db[4 * k + 2] = static_cast<T>(-nepers_per_db * theta.re);
+                gradients.loss_db[4 * k + 3] = static_cast<T>(-nepers_per_db * below_theta.re);
             }
         }
     }

@@ -21,19 +21,18 @@ struct Passes {
     /// Light sent in from the outputs: y = U^T x, where y is not null, and what the taps read on the way.
     void (*backward_taps)(const Mesh<T>& mesh, Light<const T> x, T* y, const Taps<T>& taps, int threads);
 
-    /// From the output y and its gradient (batch of y): the gradients of all settings and, where not null,
-    /// of the input. The input itself is recovered on the way and written to x where that is not null.
-    void (*adjoint)(const Mesh<T>& mesh, Light<const T> y, const T* grad_y, T* x, T* grad_x,
+    /// From the output y, its gradient and, where there are losses, the input x that it came from (batch of y): the
+    /// gradients of all settings and, where not null, of the input.
+    void (*adjoint)(const Mesh<T>& mesh, Light<const T> y, const T* grad_y, const T* x, T* grad_x,
                     const Gradients<T>& gradients, int threads);
 
     /// U^T of `meshes` meshes of one layout, whose settings follow those of the first: (meshes, modes, modes). Parts
     /// below 1e-30 (1e-290 in double precision) are zero.
     void (*matrices)(const Mesh<T>& first, index_t meshes, T* transposed, int threads);
 
-    /// From all U^T and their gradients: the gradients of all settings, stacked likewise. The identities from which the
-    /// U^T came are recovered on the way and written to `identity` where that is not null.
+    /// From all U^T and their gradients: the gradients of all settings, stacked likewise.
     void (*matrices_adjoint)(const Mesh<T>& first, index_t meshes, const T* transposed, const T* grad_transposed,
-                             T* identity, const Gradients<T>& gradients, int threads);
+                             const Gradients<T>& gradients, int threads);
 
     /// Light behind modulators or before detectors; y may be the memory of x.
     void (*disturb)(Light<const T> x, index_t modes, T* y, const Disturbance<T>& how, int threads);

@@ -133,7 +133,7 @@ void add_up_equivalent(const TappedPass<T>& pass, Light<const T> x, const Taps<T
         tiling.wide_tiles = tiling.tiles = 1;
         tiling.medium_tiles = 0;
     }
-    PiecewiseSums sums(sets * tiling.tiles, 4 * mzis + 1, 2 * sizeof(T) * sets * modes * modes);
+    PiecewiseSums sums(sets * tiling.tiles, 4 * mzis + 1, 2 * index_t(sizeof(T)) * sets * modes * modes);
     const int workers = useful_workers(threads, sums.count(), work(counted, mzis, sets * modes));
     const Scratch<T> tiles(tile_size * workers);
     sums.add_up(workers, [&](index_t t, double* piece, int worker) {

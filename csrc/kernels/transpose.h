@@ -26,23 +26,32 @@ struct VectorOf {
     typedef T Type __attribute__((vector_size(vector_bytes)));
 };
 
+/// The numbers of a and, behind them, of b that stand `at` these places.
+template <int... at, class Vector>
+inline Vector shuffle(Vector a, Vector b) {
+#if defined(__clang__) || __GNUC__ >= 12
+    return __builtin_shufflevector(a, b, at...);
+#else
+    using Places = decltype(a < b);  // whole numbers of the same size
+    return __builtin_shuffle(a, b, Places{at...});
+#endif
+}
+
 /// The lower, or upper, halves of a and b, in turns: a0 b0 a1 b1 ...
 template <int size, class Vector>
 inline Vector interleave_lower(Vector a, Vector b) {
     static_assert(size == 2 || size == 4 || size == 8 || size == 16, "a vector of this instruction set");
-    if constexpr (size == 2) return __builtin_shufflevector(a, b, 0, 2);
-    if constexpr (size == 4) return __builtin_shufflevector(a, b, 0, 4, 1, 5);
-    if constexpr (size == 8) return __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11);
-    if constexpr (size == 16)
-        return __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+    if constexpr (size == 2) return shuffle<0, 2>(a, b);
+    if constexpr (size == 4) return shuffle<0, 4, 1, 5>(a, b);
+    if constexpr (size == 8) return shuffle<0, 8, 1, 9, 2, 10, 3, 11>(a, b);
+    if constexpr (size == 16) return shuffle<0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23>(a, b);
 }
 template <int size, class Vector>
 inline Vector interleave_upper(Vector a, Vector b) {
-    if constexpr (size == 2) return __builtin_shufflevector(a, b, 1, 3);
-    if constexpr (size == 4) return __builtin_shufflevector(a, b, 2, 6, 3, 7);
-    if constexpr (size == 8) return __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
-    if constexpr (size == 16)
-        return __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+    if constexpr (size == 2) return shuffle<1, 3>(a, b);
+    if constexpr (size == 4) return shuffle<2, 6, 3, 7>(a, b);
+    if constexpr (size == 8) return shuffle<4, 12, 5, 13, 6, 14, 7, 15>(a, b);
+    if constexpr (size == 16) return shuffle<8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31>(a, b);
 }
 
 /// to[i][j] = from[j][i] for i, j < block_size, rows being `from_stride` and `to_stride` apart.

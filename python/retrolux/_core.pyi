@@ -106,7 +106,6 @@ class Kernels:
         gamma: _Array,
         coupler_error: _Array | None,
         loss_db: _Array | None,
-        identity: _Array | None,
         grad_theta: _Array,
         grad_phi: _Array,
         grad_gamma: _Array,
@@ -217,7 +216,6 @@ class TensorKernels:
         transposed: _Tensor,
         grad_transposed: _Tensor,
         settings: _Tensors,
-        identity: _Tensor | None,
         gradients: _Tensors,
         threads: int,
     ) -> bool: ...

@@ -15,7 +15,7 @@ isas_usable: tuple[str, ...] = _core.isas_usable
 
 def _choose(wanted: str | None) -> Kernels:
     """Return the kernels of `wanted`, else of the best instruction set that this processor runs."""
-    if wanted is None:
+    if not wanted:  # an empty variable is one that is not set
         return Kernels(isas_usable[-1])
     if wanted not in isas_usable:
         raise ValueError(f"RETROLUX_ISA must be one of {', '.join(isas_usable)} on this machine, got {wanted!r}")

@@ -5,9 +5,8 @@ Derivatives are the business of `retrolux._autograd` and `retrolux._transforms`.
 
 from __future__ import annotations
 
-import math
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import torch
 from torch import Tensor
@@ -55,8 +54,6 @@ _kernels = TensorKernels(kernels.isa, torch.Tensor.__dlpack_c_exchange_api__)
 # theta, phi, gamma, coupler_error, loss_db.
 _Settings: TypeAlias = "tuple[Tensor | None, ...]"
 _PLAIN = (Tensor, torch.nn.Parameter)
-# Relative error in the recovered input above which an adjoint pass through unequal losses is refused.
-_RECOVERY_TOLERANCE = {torch.complex64: 1e-3, torch.complex128: 1e-9}
 
 
 class Pass:
@@ -133,13 +130,13 @@ def on(tensor: Tensor, device: torch.device) -> Tensor:
     return tensor if tensor.device == device else tensor.to(device)
 
 
-def _misfit(topology: Topology, light: tuple[Tensor, ...], settings: _Settings) -> ValueError:
+def _misfit(topology: Topology, light: tuple[Tensor | None, ...], settings: _Settings) -> ValueError:
     shown = [None if tensor is None else (tuple(tensor.shape), tensor.dtype) for tensor in (*light, *settings)]
     return ValueError(f"light and settings must fit {topology} in one precision on the CPU, got {shown}")
 
 
 def _made_plain(
-    topology: Topology, light: tuple[Tensor, ...], settings: _Settings
+    topology: Topology, light: tuple[Tensor | None, ...], settings: _Settings
 ) -> tuple[tuple[Any, ...], tuple[Any, Any, Any, Any, Any]]:
     """Return light and settings that the kernels did not take as they are in memory that holds their elements in order.
 
@@ -194,15 +191,11 @@ def _adjoint(
     error_gradients: bool,
 ) -> tuple[Tensor | None, ...]:
     settings = theta, phi, gamma, coupler_error, loss_db
-    recovered = None if x is None else torch.empty_like(y)
     grad_x = torch.empty_like(y) if input_gradient else None
     grads = _room_for_setting_gradients(theta, phi, gamma, error_gradients)
-    layout = topology.layout
-    if not _kernels.adjoint(layout, y, grad_y, settings, recovered, grad_x, grads, torch.get_num_threads()):
-        (y, grad_y), plain = _made_plain(topology, (y, grad_y), settings)
+    if not _kernels.adjoint(topology.layout, y, grad_y, settings, x, grad_x, grads, torch.get_num_threads()):
+        (y, grad_y, x), plain = _made_plain(topology, (y, grad_y, x), settings)
         return _adjoint(y, grad_y, x, *plain, topology, input_gradient, error_gradients)
-    if x is not None:
-        _require_recovered(cast("Tensor", recovered), x)
     return (grad_x, *grads)
 
 
@@ -229,14 +222,11 @@ def _matrices_adjoint(
     error_gradients: bool,
 ) -> tuple[Tensor | None, ...]:
     settings = theta, phi, gamma, coupler_error, loss_db
-    recovered = None if loss_db is None else torch.empty_like(transposed)
     grads = _room_for_setting_gradients(theta, phi, gamma, error_gradients)
     layout, threads = topology.layout, torch.get_num_threads()
-    if not _kernels.matrices_adjoint(layout, transposed, grad_transposed, settings, recovered, grads, threads):
+    if not _kernels.matrices_adjoint(layout, transposed, grad_transposed, settings, grads, threads):
         (transposed, grad_transposed), plain = _made_plain(topology, (transposed, grad_transposed), settings)
         return _matrices_adjoint(transposed, grad_transposed, *plain, topology, error_gradients)
-    if recovered is not None:
-        _require_recovered(recovered, torch.eye(gamma.shape[-1], dtype=recovered.dtype))
     return grads
 
 
@@ -262,21 +252,6 @@ def _filled(gradients: tuple[Tensor | None, ...]) -> tuple[Tensor, ...]:
     """Return gradients as an operator has to, with an empty tensor for each that is not wanted."""
     like = next(gradient for gradient in gradients if gradient is not None)
     return tuple(like.new_empty((0,)) if gradient is None else gradient for gradient in gradients)
-
-
-def _require_recovered(recovered: Tensor, x: Tensor) -> None:
-    """Refuse gradients when unequal losses have drowned light that the reversal needs in rounding errors."""
-    if not x.numel():
-        return
-    scale = float(x.abs().max())
-    error = float((recovered - x).abs().max())
-    tolerance = _RECOVERY_TOLERANCE[x.dtype]
-    if math.isfinite(scale) and not error <= tolerance * scale:
-        raise RuntimeError(
-            "light cannot be traced back through losses this unequal: the input is recovered with a relative error "
-            f"of {error / scale:.1e} in {str(x.dtype).removeprefix('torch.')}, more than {tolerance:g}; "
-            "use complex128 or smaller loss_db"
-        )
 
 
 def _filled_adjoint(y: Tensor, grad_y: Tensor, x: Tensor | None, *arguments: Any) -> tuple[Tensor, ...]:

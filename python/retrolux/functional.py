@@ -75,13 +75,17 @@ def propagate(
     ValueError
         When a shape does not fit the topology, tensors are on different devices, the route is unknown or
         impossible, a setting is not finite or a loss is negative.
-    RuntimeError
-        In the backward pass, when losses are so unequal that light cannot be traced back in this precision.
+    MemoryError
+        When there is no memory for the kernels' work.
 
     Notes
     -----
     The backward pass of the mesh route is the reversible adjoint: it recovers the fields from `y` column by column, so
-    memory does not grow with the number of columns.
+    memory does not grow with the number of columns. Where losses differ so much that the way back would lose digits,
+    light goes forward again instead, a few samples at a time: gradients are right for any losses.
+
+    Parts of amplitudes below 1e-38 (complex64) or 1e-308 (complex128) become zero on the way, so that light fainter
+    than 1e-31 or 1e-292 loses digits.
 
     Second derivatives, forward-mode derivatives and the transforms of ``torch.func`` go through the matrix, whatever the
     route, and where the kernels have no formula, through a mesh written in plain torch: right and slow. What
@@ -149,8 +153,8 @@ def matrices(
     ValueError
         When shapes do not fit the topology or each other, tensors are on different devices, a setting is not finite or
         a loss is negative.
-    RuntimeError
-        In the backward pass, when losses are so unequal that light cannot be traced back in this precision.
+    MemoryError
+        When there is no memory for the kernels' work.
     """
     if theta.dtype not in (torch.float32, torch.float64):
         raise TypeError(f"theta must be float32 or float64, got {theta.dtype}")

@@ -64,6 +64,24 @@ def test_exact_gradients_see_everything_but_noise(phases, rng):
     np.testing.assert_allclose(exact.x, grad_y @ matrix_of(chip).conj(), rtol=0, atol=1e-12)
 
 
+def test_exact_gradients_see_weak_light_beside_strong():
+    """In single precision: losses of 104 dB in modes 2 and 3, light of amplitude 100 in modes 0 and 1."""
+    topology = mesh.from_columns(4, [[(0, 1), (2, 3)], [(2, 3)], [(2, 3)]])
+    rng = np.random.default_rng(5)
+    theta, phi, gamma = rng.uniform(0.5, 2.5, 4), rng.uniform(-3, 3, 4), np.zeros(4)
+    ideal = fabricate(topology, Imperfections(), 0)
+    loss_db = np.zeros((4, 4))
+    loss_db[1:, 0], loss_db[1:, 2] = 4, 48
+    chip = SimulatedChip(topology, dtype=np.complex64, fabrication=replace(ideal, loss_db=loss_db))
+    chip.write(theta, phi, gamma)
+    x = np.array([[100, 100, 0, 0], [0, 0, 1, 0.5]], np.complex64)
+    grad_y = (rng.normal(size=(2, 4, 2)) @ (1, 1j)) * [[1], [1e4]]
+    exact = chip.exact_gradients(x, grad_y)
+    expected = reference.gradients(topology, x, theta, phi, gamma, grad_y=grad_y, loss_db=loss_db)
+    np.testing.assert_allclose(exact.theta, expected.theta, rtol=1e-3)
+    np.testing.assert_allclose(exact.phi, expected.phi, rtol=1e-3)
+
+
 @pytest.mark.parametrize(("flaw", "size"), [("io_amplitude_std", 0.1), ("io_phase_std", 0.05), ("detector_noise", 0.1)])
 def test_noise_at_the_ports(phases, flaw, size):
     """Mean and variance over 4000 shots at 5 standard errors, of an output that is light straight through."""

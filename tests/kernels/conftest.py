@@ -96,7 +96,6 @@ class Case:
     ) -> dict[str, NDArray[Any]]:
         real, mzis, modes = self.settings["theta"].dtype, self.topology.mzis, self.topology.modes
         found = {
-            "recovered": np.full_like(self.x, np.nan),
             "x": np.full_like(self.x, np.nan),
             "theta": np.full(mzis, np.nan, real),
             "phi": np.full(mzis, np.nan, real),
@@ -109,6 +108,7 @@ class Case:
             y,
             self.grad_y,
             *self.settings.values(),
+            None if self.settings["loss_db"] is None else self.x,
             *found.values(),
             *(extra.values() or (None, None)),
             threads,

@@ -99,6 +99,19 @@ def test_uniform_numbers(kernels):
         np.testing.assert_array_equal(part, values[first : first + count])
 
 
+def test_a_step_has_no_more_numbers_than_are_different(kernels):
+    """The last of 2^34 are there, and are no others; behind them the first would come again."""
+    last, before = draw(kernels, 64, first=2**34 - 64), draw(kernels, 100, first=2**34 - 164)
+    np.testing.assert_array_equal(draw(kernels, 164, first=2**34 - 164), [*before, *last])
+    assert not np.isin(last, draw(kernels, 64)).any()
+    for name in ("normals", "uniforms"):
+        values = np.empty(64, np.float32)
+        getattr(kernels, name)(values, 7, 3, 5, 2**34 - 64, 1)
+        for first in (2**34 - 63, 2**34, 2**62):
+            with pytest.raises(ValueError, match=rf"a step of a stream has 2\*\*34 .*, got 64 to draw from number {first}"):
+                getattr(kernels, name)(values, 7, 3, 5, first, 1)
+
+
 def test_instruction_sets_agree_to_rounding(kernels):
     np.testing.assert_allclose(draw(kernels, 10_000), draw(Kernels("baseline"), 10_000), rtol=0, atol=2e-5)
 

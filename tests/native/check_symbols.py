@@ -9,14 +9,18 @@ from __future__ import annotations
 import subprocess
 import sys
 
+# What compilers add to objects that handle exceptions, the same in every build: GCC's pointers to the handler of the
+# C++ runtime, which are data, and Clang's call of std::terminate, which has no numbers to compute with.
+OF_COMPILERS = ("DW.ref.", "__clang_call_terminate")
+
 
 def main(isa: str, objects: list[str]) -> int:
     """Print each offending symbol; return 1 when there is one."""
-    listing = subprocess.run(["nm", "-C", "--defined-only", *objects], capture_output=True, text=True, check=True)
+    listing = subprocess.run(["nm", "--defined-only", *objects], capture_output=True, text=True, check=True)
     external = [line.split(maxsplit=2)[1:] for line in listing.stdout.splitlines() if len(line.split(maxsplit=2)) == 3]
-    # DW.ref… is the compiler's pointer to the C++ runtime's exception handler: data, the same in every build.
-    names = [name for kind, name in external if (kind.isupper() or kind in "uvw") and not name.startswith("DW.ref.")]
-    foreign = [name for name in names if f"retrolux::{isa}::" not in name]
+    names = [name for kind, name in external if (kind.isupper() or kind in "uvw") and not name.startswith(OF_COMPILERS)]
+    # As the names of retrolux::isa:: are written in objects.
+    foreign = [name for name in names if f"8retrolux{len(isa)}{isa}" not in name]
     for name in foreign:
         print(f"{isa} objects define {name}")
     print(f"{len(names)} symbols of {isa} checked, {len(foreign)} foreign")

@@ -58,7 +58,7 @@ def draw(distribution: Distribution, like: Tensor, seed: int, step: int | Tensor
     Raises
     ------
     ValueError
-        When the seed or the step is out of range.
+        When the seed or the step is out of range, or a draw of our kernels has more than 2³⁴ elements.
     """
     _check_seed(seed)
     if isinstance(step, int) and step < 0:

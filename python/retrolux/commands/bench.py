@@ -104,8 +104,8 @@ class Bench:
         for name, numbers, least in (("modes", self.modes, 2), ("batch", self.batch, 1)):
             if not numbers or min(numbers) < least:
                 raise ValueError(f"{name} must be integers of at least {least}, got {numbers}")
-        if self.threads is not None and self.threads < 1:
-            raise ValueError(f"threads must be at least 1, got {self.threads}")
+        if self.threads is not None and not 1 <= self.threads <= 1024:  # systems end processes that ask for too many
+            raise ValueError(f"threads must be from 1 to 1024, got {self.threads}")
         if not 0 < self.seconds < math.inf:
             raise ValueError(f"seconds must be a finite number above 0, got {self.seconds}")
         if self.out is not None and self.out.is_dir():

@@ -55,7 +55,8 @@ def normals(seed: int, stream: int, step: int, shape: tuple[int, ...], dtype: DT
     Raises
     ------
     ValueError
-        When seed, stream or step is out of range.
+        When seed, stream or step is out of range, or `shape` has more than 2³⁴ elements: there are no more different
+        numbers.
 
     References
     ----------
@@ -87,7 +88,7 @@ def with_noise(
     Raises
     ------
     ValueError
-        When seed, stream or step is out of range.
+        When seed, stream or step is out of range, or there are more than 2³⁴ values.
     """
     _check_key(seed, stream, step)
     noisy = np.empty_like(values)

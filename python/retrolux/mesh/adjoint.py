@@ -76,5 +76,5 @@ def adjoint(
     gradients = AdjointGradients(*(np.empty_like(array) for array in (x, theta, phi, gamma)))
     threads = max_threads()
     kernels.forward(topology.layout, x, *settings, y, threads)
-    kernels.adjoint(topology.layout, y, grad_y, *settings, None, *gradients, None, None, threads)
+    kernels.adjoint(topology.layout, y, grad_y, *settings, x, *gradients, None, None, threads)
     return gradients

@@ -101,7 +101,7 @@ class TrainConfig:
         Logits per unit of detected power, above 0: logit = gain × |y|². A sample of digits has power 1, one of
         a planar task power 9, one of mnist a mean modulus of 1.
     threads
-        CPU threads; 0 leaves the choice to torch. Steps on small batches are too short to share.
+        CPU threads, at most 1024; 0 leaves the choice to torch. Steps on small batches are too short to share.
     data_dir
         Folder with the files of mnist (MNIST/raw/…); empty: the environment variable RETROLUX_DATA.
     gradient
@@ -152,7 +152,7 @@ class TrainConfig:
         _check_integer("batch", self.batch, 1)
         _check_integer("epochs", self.epochs, 1)
         _check_integer("seed", self.seed, 0, 2**63 - 1)
-        _check_integer("threads", self.threads, 0)
+        _check_integer("threads", self.threads, 0, 1024)  # systems end processes that ask for too many
         _check_integer("chip_seed", self.chip_seed, 0, 2**63 - 1)
         _check_positive("lr", self.lr)
         _check_positive("lr_half_life", self.lr_half_life, or_zero=True)
