@@ -14,6 +14,7 @@ from retrolux.functional import matrices, propagate
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit.script.* is deprecated:DeprecationWarning")  # torch's own
 ROUTES = ["mesh", "matrix"]
+WAYS = [("mesh", False), ("mesh", True), ("matrix", True)]  # without losses the input is found again from the output
 CLOSE = {"rtol": 0, "atol": 1e-12}
 
 
@@ -38,16 +39,14 @@ def asked_for(tensors):
     return [tensor.requires_grad_() for tensor in tensors]
 
 
-@pytest.mark.parametrize("flawed", [False, True])
-@pytest.mark.parametrize("route", ROUTES)
+@pytest.mark.parametrize(("route", "flawed"), WAYS)
 def test_first_derivatives_backwards_forwards_and_batched(topology, route, flawed, draw):
     tensors = asked_for(draw(topology, flawed=flawed))
     every = {"check_batched_grad": True, "check_forward_ad": True, "check_batched_forward_grad": True}
     assert gradcheck(through(topology, route), tensors, fast_mode=True, **every)
 
 
-@pytest.mark.parametrize("flawed", [False, True])
-@pytest.mark.parametrize("route", ROUTES)
+@pytest.mark.parametrize(("route", "flawed"), WAYS)
 def test_second_derivatives(topology, route, flawed, draw):
     tensors = asked_for(draw(topology, shape=(1,), flawed=flawed))
     assert gradgradcheck(through(topology, route), tensors, check_fwd_over_rev=True, fast_mode=True)
@@ -81,8 +80,7 @@ def test_third_derivatives(route, draw):
 
 
 @pytest.mark.parametrize("reduce", [weighed_powers, lambda y: y.real.sum(), lambda y: y[..., 0].angle().sum()])
-@pytest.mark.parametrize("flawed", [False, True])
-@pytest.mark.parametrize("route", ROUTES)
+@pytest.mark.parametrize(("route", "flawed"), WAYS)
 def test_hessians_agree_with_finite_differences(topology, route, flawed, reduce, draw):
     """Also of losses whose gradient by the output is constant, where nothing but the mesh bends."""
     tensors = draw(topology, flawed=flawed)
@@ -117,8 +115,7 @@ def test_a_gradient_penalty_reaches_the_light_before(route, draw):
     assert gradcheck(penalty, scale)
 
 
-@pytest.mark.parametrize("flawed", [False, True])
-@pytest.mark.parametrize("route", ROUTES)
+@pytest.mark.parametrize(("route", "flawed"), WAYS)
 def test_gradients_of_each_sample(topology, route, flawed, draw):
     x, *settings = draw(topology, shape=(4,), flawed=flawed)
     loss = lambda x, *s: weighed_powers(through(topology, route)(x, *s))  # noqa: E731
@@ -130,8 +127,7 @@ def test_gradients_of_each_sample(topology, route, flawed, draw):
             torch.testing.assert_close(got[i], wanted, **CLOSE)
 
 
-@pytest.mark.parametrize("flawed", [False, True])
-@pytest.mark.parametrize("route", ROUTES)
+@pytest.mark.parametrize(("route", "flawed"), WAYS)
 def test_vmap_over_light_over_settings_and_over_both(topology, route, flawed, draw):
     run = through(topology, route)
     many = [draw(topology, flawed=flawed) for _ in range(3)]
