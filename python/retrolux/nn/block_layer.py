@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from retrolux.nn.blocks import Blocks
 from retrolux.nn.described import Described
-from retrolux.nn.precision import as_light, keeping_kind
+from retrolux.nn.precision import as_light, keeping_kind, stay_real
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -128,6 +128,8 @@ class BlockLayer(Described):
         self.bias.copy_(room.uniform_(-bound, bound, generator=generator))
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        if not self.blocks.is_complex:
+            stay_real(fn, self.blocks.dtype)
         return super()._apply(keeping_kind(fn), recurse)  # type: ignore[no-any-return, no-untyped-call]
 
     def _load(self, digital: nn.Linear | nn.Conv1d | nn.Conv2d) -> None:

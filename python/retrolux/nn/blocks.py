@@ -13,7 +13,7 @@ from retrolux.functional import matrices
 from retrolux.mesh import Topology, decompose_many, haar_phases, rectangular
 from retrolux.nn.chip import chip_for
 from retrolux.nn.described import Described
-from retrolux.nn.precision import in_full_precision
+from retrolux.nn.precision import in_full_precision, stay_real
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -266,8 +266,8 @@ class Blocks(Described):
         return self.__dict__ | {"_built": None}
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
-        if not self.is_complex and fn(torch.empty(0, dtype=self.dtype, device="cpu")).is_complex():
-            raise TypeError(f"a layer made in {self.dtype} stays real; make it with dtype=torch.complex64 or complex128")
+        if not self.is_complex:
+            stay_real(fn, self.dtype)
         return super()._apply(in_full_precision(fn), recurse)  # type: ignore[no-any-return, no-untyped-call]
 
     def _multiplied(self) -> Tensor:

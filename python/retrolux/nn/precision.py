@@ -10,7 +10,7 @@ from torch import Tensor
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["as_light", "in_full_precision", "keeping_kind"]
+__all__ = ["as_light", "in_full_precision", "keeping_kind", "stay_real"]
 
 _LIGHT = {torch.float32: torch.complex64, torch.float64: torch.complex128}
 _HALVES = (torch.float16, torch.bfloat16)
@@ -51,6 +51,18 @@ def in_full_precision(fn: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tens
         return result
 
     return run
+
+
+def stay_real(fn: Callable[[Tensor], Tensor], dtype: torch.dtype) -> None:
+    """Refuse a function for ``Module._apply`` that makes real settings complex.
+
+    Raises
+    ------
+    TypeError
+        When it does.
+    """
+    if fn(torch.empty(0, dtype=dtype, device="cpu")).is_complex():
+        raise TypeError(f"a layer made in {dtype} stays real; make it with dtype=torch.complex64 or torch.complex128")
 
 
 def as_light(x: Tensor, dtype: torch.dtype, name: str = "x") -> Tensor:
