@@ -310,6 +310,7 @@ def _checked(
     topology: Topology,
 ) -> Tensor:
     """Return `x` as complex amplitudes after checking that all tensors belong together."""
+    given = x.dtype
     if x.dtype in _COMPLEX_OF:
         x = x.to(_COMPLEX_OF[x.dtype])
     if x.dtype not in _REAL_OF:
@@ -318,6 +319,9 @@ def _checked(
     if x.ndim == 0 or x.shape[-1] != modes:
         raise ValueError(f"x must have shape (…, modes) = (…, {modes}), got {tuple(x.shape)}")
     real, device = _REAL_OF[x.dtype], x.device
+    if {getattr(phase, "dtype", None) for phase in (theta, phi, gamma)} == {torch.float32, torch.float64} - {real}:
+        phases = theta.dtype
+        raise TypeError(f"x must be {phases.to_complex()} or {phases} for phases in {phases}, got {given}")
     _check_setting("theta", theta, real, device, (mzis,))
     _check_setting("phi", phi, real, device, (mzis,))
     _check_setting("gamma", gamma, real, device, (modes,))

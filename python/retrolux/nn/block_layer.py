@@ -76,7 +76,7 @@ class BlockLayer(Described):
 
     def description(self) -> dict[str, tuple[str, str]]:
         """Return the shape of the weight, by which a state is known to be one of this layer."""
-        return {"weight": (str(self._shape), f"weight of shape {self._shape}")}
+        return {"weight": (str(self._shape), f"a weight of shape {self._shape}")}
 
     def register_parameter(self, name: str, param: nn.Parameter | None) -> None:
         """Add a parameter to the layer.

@@ -150,7 +150,7 @@ class Blocks(Described):
     def description(self) -> dict[str, tuple[str, str]]:
         """Return topology and matrix, by which a state is known to be one of these blocks."""
         kind = "complex" if self.is_complex else "real"
-        matrix = f"{kind} matrix of groups × rows × columns = {self.groups} × {self.rows} × {self.columns}"
+        matrix = f"a {kind} matrix of (groups, rows, columns) = {(self.groups, self.rows, self.columns)}"
         return {"topology": (self.topology.key, repr(self.topology)), "matrix": (matrix, matrix)}
 
     def chip_states(self) -> tuple[ChipState, ...]:

@@ -166,13 +166,13 @@ def _obstacle(module: nn.Module, owners: Counter[nn.Parameter]) -> str | None:
     """Return why a layer has to stay; None where nothing speaks against a swap."""
     parameters = [*module.parameters(recurse=False)]
     if any(map(is_lazy, parameters)):
-        return "has no sizes yet; send a batch through the model first"
+        return "has no sizes yet (send a batch through the model first)"
     if not isinstance(module, _SWAPPED):
         return "photonic already" if isinstance(module, (BlockLayer, Mesh)) else "no photonic counterpart"
     if type(module) not in _SWAPPED:
         return "a subclass, which may do more"
     if is_pruned(module):
-        return "is pruned; torch.nn.utils.prune.remove makes that permanent"
+        return "is pruned (torch.nn.utils.prune.remove makes that permanent)"
     if any((module._forward_hooks, module._forward_pre_hooks, module._backward_hooks, module._backward_pre_hooks)):
         return "has hooks"
     if any(owners[parameter] > 1 for parameter in parameters):
@@ -185,18 +185,18 @@ def _obstacle(module: nn.Module, owners: Counter[nn.Parameter]) -> str | None:
 
 
 def _choice(left: dict[str, tuple[nn.Module, str]]) -> str:
-    """Return in words which layers could be chosen or, without any, why none can be swapped."""
+    """Return in words which layers could be chosen, and why the others cannot be swapped."""
     able = [name or "the model itself" for name, (_, reason) in left.items() if reason == "not chosen"]
-    if able:
-        return f"there are {', '.join(able)}"
     alike: dict[tuple[str, str], list[str]] = {}
     for name, (module, reason) in left.items():
-        alike.setdefault((type(module).__name__, reason), []).append(name or "the model itself")
+        if reason != "not chosen":
+            alike.setdefault((type(module).__name__, reason), []).append(name or "the model itself")
     reasons = [
-        f"{names[0]}{f' and {len(names) - 1} more' if len(names) > 1 else ''}, {kind}: {reason}"
+        f"not {names[0]}{f' and {len(names) - 1} more' if len(names) > 1 else ''}, {kind}: {reason}"
         for (kind, reason), names in alike.items()
     ]
-    return f"there is none: {'; '.join(reasons)}" if reasons else "there is none: no layer has parameters"
+    first = f"there are {', '.join(able)}" if able else "there is none"
+    return "; ".join([first, *reasons]) if left else "there is none: no layer has parameters"
 
 
 def _numbers(parameter: nn.Parameter) -> int:

@@ -6,6 +6,7 @@ import copy
 from typing import TypeVar
 
 from torch import Tensor, nn
+from torch.nn.parameter import UninitializedBuffer
 
 __all__ = ["copied"]
 
@@ -15,13 +16,16 @@ _Model = TypeVar("_Model", bound=nn.Module)
 def copied(model: _Model) -> _Model:
     """Return a deep copy of a model.
 
-    Attributes that torch does not copy, because they were computed from parameters, come along as plain values:
-    pruning, weight normalisation and the like compute them again before each pass.
+    What torch does not copy comes along: attributes that were computed from parameters as plain values, since pruning,
+    weight normalisation and the like compute them again before each pass, and buffers of lazy layers without sizes.
     """
-    computed = {
+    made: dict[int, Tensor] = {
         id(value): value.detach().clone()
         for module in model.modules()
         for value in vars(module).values()
         if isinstance(value, Tensor) and not value.is_leaf
     }
-    return copy.deepcopy(model, computed)
+    for buffer in model.buffers():
+        if isinstance(buffer, UninitializedBuffer):
+            made[id(buffer)] = UninitializedBuffer(buffer.requires_grad, buffer.device, buffer.dtype)
+    return copy.deepcopy(model, made)

@@ -54,7 +54,7 @@ class Described(nn.Module):
         try:
             saved = json.loads(_text(state_dict[key])) if key in state_dict else {}
             problems = [
-                f"{where} has the {name} {shown}, the state is of {saved[name][1]}"
+                f"{where} has {shown}, the state to load has {saved[name][1]}"
                 for name, (value, shown) in self.description().items()
                 if saved.get(name, (value,))[0] != value
             ]
