@@ -30,7 +30,7 @@ __all__ = ["ChipState", "chip_for"]
 
 # What unpickling and building of a chip end in where a state is damaged.
 _DAMAGE = (pickle.UnpicklingError, RuntimeError, EOFError, OSError, LookupError, TypeError, ValueError, AttributeError)
-_DTYPES = {torch.float32: np.complex64, torch.float64: np.complex128}
+_DTYPES = {torch.float32: (np.complex64, np.float32), torch.float64: (np.complex128, np.float64)}
 
 
 class ChipState(nn.Module):
@@ -78,11 +78,14 @@ class ChipState(nn.Module):
 
     def follow(self, dtype: torch.dtype) -> None:
         """Compute in the precision of settings in `dtype`, float32 or float64; the chip stays the same."""
-        chip, wanted = self.bench.chip, _DTYPES.get(dtype)
-        if wanted is None or not isinstance(chip, SimulatedChip) or chip.dtype == wanted:
+        chip, written = self.bench.chip, self.bench.written
+        if dtype not in _DTYPES or not isinstance(chip, SimulatedChip):
             return
-        chip.set_dtype(wanted)
-        self.bench.written = _in_precision(self.bench.written, chip)
+        light, real = _DTYPES[dtype]
+        if chip.dtype != light:
+            chip.set_dtype(light)
+        if written is not None and written[0].dtype != real:  # rounded as the settings are, so that none is rewritten
+            self.bench.written = tuple(phases.astype(real) for phases in written)
 
     def _state(self) -> dict[str, Any]:
         chip = self.bench.chip
@@ -118,7 +121,7 @@ class ChipState(nn.Module):
             {name: value.numpy() if isinstance(value, Tensor) else value for name, value in state["history"].items()}
         )
         written = state["written"]
-        return chip, None if written is None else _in_precision(tuple(phases.numpy() for phases in written), chip)
+        return chip, None if written is None else tuple(phases.numpy().copy() for phases in written)
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
@@ -180,7 +183,7 @@ def chip_for(
     if chip is None:
         if imperfections is None:
             return None
-        chip = SimulatedChip(topology, imperfections, seed, _DTYPES[dtype.to_real()])
+        chip = SimulatedChip(topology, imperfections, seed, _DTYPES[dtype.to_real()][0])
     elif imperfections is not None:
         raise ValueError(f"give imperfections or a chip, not both, got {imperfections} and {chip}")
     elif chip.topology != topology:
@@ -188,9 +191,3 @@ def chip_for(
     state = ChipState(Bench(chip, method, output_phase))
     state.follow(dtype.to_real())
     return state
-
-
-def _in_precision(phases: tuple[NDArray[Any], ...] | None, chip: SimulatedChip) -> tuple[NDArray[Any], ...] | None:
-    """Return copies of the phases that a chip holds as a layer in its precision has them, so that none is rewritten."""
-    real = np.empty(0, chip.dtype).real.dtype
-    return None if phases is None else tuple(phase.astype(real) for phase in phases)
