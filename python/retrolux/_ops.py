@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from retrolux._kernels import TensorKernels, kernels
+from retrolux._onnx import refuse_onnx
 from retrolux.mesh import Topology
 
 if TYPE_CHECKING:
@@ -222,6 +223,7 @@ def _filled_matrices_adjoint(*arguments: Any) -> tuple[Tensor, ...]:
 
 
 def _fake_linear(light: Tensor, *settings: object) -> Tensor:
+    refuse_onnx()
     return light.new_empty(light.shape)
 
 
@@ -243,6 +245,7 @@ def _fake_adjoint(
 
 
 def _fake_matrices(theta: Tensor, phi: Tensor, gamma: Tensor, *others: object) -> Tensor:
+    refuse_onnx()
     return _room_for_matrices(theta, gamma)
 
 

@@ -204,6 +204,14 @@ def test_a_measured_chip_is_checked(change, message):
         dataclasses.replace(made, **change)
 
 
+def test_a_measured_chip_may_be_given_in_tensors():
+    """Warnings are errors here: NumPy warned of a keyword that tensors do not know."""
+    made = fabricate(MESH, Imperfections(coupler_std=0.1), 3)
+    again = Fabrication(**{name: torch.from_numpy(array.copy()) for name, array in vars(made).items()})
+    for name, array in vars(made).items():
+        np.testing.assert_array_equal(getattr(again, name), array)
+
+
 def test_a_measured_chip_keeps_apart_from_the_callers_arrays():
     offsets = np.full(4, -1.5)
     made = dataclasses.replace(fabricate(rectangular(4), ALL, 0), gamma_offset=offsets)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
+from retrolux._onnx import refuse_onnx
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -38,6 +40,10 @@ class Described(nn.Module):
 
     def set_extra_state(self, state: Tensor) -> None:
         """Do nothing: descriptions are compared before anything is loaded."""
+
+    def _slow_forward(self, *arguments: Any, **keywords: Any) -> Any:  # in place of forward where torch.jit traces
+        refuse_onnx()
+        return super()._slow_forward(*arguments, **keywords)  # type: ignore[no-untyped-call]
 
     def _load_from_state_dict(
         self,
