@@ -144,6 +144,10 @@ class Exposing(torch.nn.Module):
         self.inside = inside
 
 
+def compiled(model):
+    return torch.compile(model, backend="eager")
+
+
 def convolution():
     layer = Conv2d(1, 2, 3, seed=0)
     layer(torch.zeros(1, 1, 10, 10))
@@ -165,19 +169,19 @@ MODELS = {
 
 
 @pytest.mark.parametrize(("make", "passes"), MODELS.values(), ids=MODELS)
-@pytest.mark.parametrize("wrap", [torch.compile, torch.nn.DataParallel])
+@pytest.mark.parametrize("wrap", [compiled, torch.nn.DataParallel])
 def test_what_torch_wraps_costs_the_same(make, passes, wrap):
     model = make()
     plain = energy_report(model, 600)
     assert {layer.passes for layer in plain.layers} == {passes}
     assert energy_report(wrap(model), 600) == plain
-    assert energy_report(wrap(wrap(model)), 600) == plain
+    assert energy_report(torch.nn.DataParallel(wrap(model)), 600) == plain
     part = energy_report(torch.nn.Sequential(wrap(model)), 600)
     assert part == energy_report(torch.nn.Sequential(model), 600)
 
 
 @pytest.mark.parametrize(("make", "passes"), MODELS.values(), ids=MODELS)
-@pytest.mark.parametrize("wrap", [Forwarding, lambda m: Forwarding(torch.compile(Forwarding(m)))])
+@pytest.mark.parametrize("wrap", [Forwarding, lambda m: Forwarding(compiled(Forwarding(m)))])
 def test_wrappers_that_hand_on_attributes_cost_nothing(make, passes, wrap):
     model = make()
     plain, wrapped = energy_report(model, 600), energy_report(wrap(model), 600)
@@ -191,7 +195,7 @@ def test_other_ways_in_which_a_mesh_is_wrapped():
     assert energy_report(Exposing(layer), 600).inference == plain.inference
     torch.nn.utils.parametrize.register_parametrization(layer, "theta", torch.nn.Identity())
     assert [cost.name for cost in energy_report(layer, 600).layers] == ["ParametrizedMesh"]
-    for model in (layer, torch.compile(layer)):
+    for model in (layer, compiled(layer)):
         assert energy_report(model, 600).inference == plain.inference
 
 

@@ -182,24 +182,14 @@ EVERYTHING = {
 def test_another_precision_is_the_same_chip(phases):
     chip, twin = chip_with(phases, **EVERYTHING), chip_with(phases, **EVERYTHING)
     for each in (chip, twin):
-        each.wait(0.01)
-    before, state = matrix_of(chip), chip.state()
-    single = matrix_of(twin)
-    np.testing.assert_array_equal(single, before)
+        each.wait(0.01)  # phases drift in the next pass, by the same draw
     twin.set_dtype(np.complex64)
-    after = matrix_of(twin)
+    before, after = matrix_of(chip), matrix_of(twin)
     assert (after.dtype, twin.dtype) == (np.complex64, np.complex64)
     np.testing.assert_allclose(after, before, rtol=0, atol=2e-6)
-    assert {name: twin.state()[name] for name in ("writes", "ticks", "clock")} | {"shots": 2} == {
-        "writes": state["writes"],
-        "ticks": twin.ticks,
-        "clock": twin.clock,
-        "shots": twin.shots,
-    }
-    for name in ("programmed", "drift"):
-        assert twin.state()[name].dtype == np.float64
+    for name, value in chip.state().items():
+        np.testing.assert_array_equal(twin.state()[name], value)
     twin.set_dtype(np.complex128)
-    chip.forward(np.eye(TOPOLOGY.modes, dtype=complex))
     np.testing.assert_array_equal(matrix_of(twin), matrix_of(chip))  # nothing was lost on the way
     with pytest.raises(TypeError, match="dtype must be complex64 or complex128, got float32"):
         twin.set_dtype(np.float32)
