@@ -10,7 +10,6 @@ import torch
 from torch import Tensor
 
 from retrolux._kernels import TensorKernels, kernels
-from retrolux._onnx import refuse_onnx
 from retrolux.mesh import Topology
 
 if TYPE_CHECKING:
@@ -220,6 +219,21 @@ def _filled_adjoint(y: Tensor, grad_y: Tensor, x: Tensor | None, *arguments: Any
 
 def _filled_matrices_adjoint(*arguments: Any) -> tuple[Tensor, ...]:
     return _filled(_matrices_adjoint(*arguments))
+
+
+def refuse_onnx() -> None:
+    """Refuse to be exported to ONNX; asked where torch traces or fakes alone.
+
+    Raises
+    ------
+    RuntimeError
+        In an export.
+    """
+    if torch.onnx.is_in_onnx_export():
+        raise RuntimeError(
+            "ONNX has no operators for meshes; export retrolux.convert_back(model), which has digital layers of the "
+            "same function in the place of Linear, Conv1d and Conv2d"
+        )
 
 
 def _fake_linear(light: Tensor, *settings: object) -> Tensor:

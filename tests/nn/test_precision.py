@@ -220,5 +220,5 @@ def test_what_counts_as_light():
         assert as_light(torch.ones(2, dtype=dtype), torch.complex64).dtype == torch.complex64
     x = torch.ones(2, dtype=torch.complex128)
     assert as_light(x, torch.complex128) is x
-    with pytest.raises(TypeError, match="x must be torch.complex128 or torch.float64, got torch.float16"):
+    with pytest.raises(TypeError, match=r"x must be torch\.complex128 or torch\.float64, got torch\.float16"):
         as_light(torch.ones(2, dtype=torch.float16), torch.complex128)

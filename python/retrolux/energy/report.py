@@ -118,10 +118,7 @@ def mesh_layers(model: nn.Module) -> Iterator[tuple[str, MeshLayer, int]]:
         How often per sample light passes it: the product of the modules it lies in.
     """
     for path, module in model.named_modules(remove_duplicate=False):
-        if not (isinstance(module, MeshLayer) and all(_has_own(module, name) for name in ("topology", *_PHASES))):
-            continue
-        inside = (inner for inner in module.modules() if inner is not module and isinstance(inner, MeshLayer))
-        if any(inner.theta is module.theta for inner in inside):  # a wrapper that hands on by properties of its own
+        if _only_shows(module) or not isinstance(module, MeshLayer):
             continue
         around, shown, passes = model, [], 1
         for step in [*(path.split(".") if path else []), ""]:
@@ -143,6 +140,14 @@ def unwrapped(model: nn.Module) -> nn.Module:
 def _wraps(module: nn.Module, child: str) -> bool:
     """Whether a module does no more than wrap its child of this name."""
     return child in _WRAPPED or (child == "module" and type(module).__name__ in _WRAPPERS)
+
+
+def _only_shows(module: nn.Module) -> bool:
+    """Whether what makes a module a `MeshLayer` is that of a mesh in it: handed on, or by properties of its own."""
+    if not all(_has_own(module, name) for name in ("topology", *_PHASES)):
+        return True
+    inside = (inner for inner in module.modules() if inner is not module and isinstance(inner, MeshLayer))
+    return any(inner.theta is module.theta for inner in inside)
 
 
 def _has_own(module: nn.Module, name: str) -> bool:

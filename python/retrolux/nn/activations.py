@@ -129,6 +129,8 @@ class ModReLU(_Trained):
         b, trained.
     """
 
+    bias: nn.Parameter
+
     def __init__(self, bias: float = 0.0, modes: int | None = None) -> None:
         super().__init__(modes, bias=bias)
 
@@ -231,6 +233,9 @@ class ElectroOptic(_Trained):
     ValueError
         When `alpha` or `modes` is out of range.
     """
+
+    gain: nn.Parameter
+    phi_b: nn.Parameter
 
     def __init__(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, TypeAlias, cast
@@ -113,7 +113,7 @@ def convert(
     for module, (first, *others) in names.items():
         if isinstance(module, Blocks) or not (isinstance(module, BlockLayer) or [*module.parameters(recurse=False)]):
             continue
-        reason = _obstacle(module, owners)
+        reason = next(_obstacles(module, owners), None)
         if reason is None and any(_chosen(where, name, module) for name in (first, *others)):
             swap[cast("_Digital", module)] = first
         else:
@@ -162,26 +162,26 @@ def convert_back(model: nn.Module, *, inplace: bool = False) -> nn.Module:
     return model
 
 
-def _obstacle(module: nn.Module, owners: Counter[nn.Parameter]) -> str | None:
-    """Return why a layer has to stay; None where nothing speaks against a swap."""
+def _obstacles(module: nn.Module, owners: Counter[nn.Parameter]) -> Iterator[str]:
+    """Yield why a layer has to stay; nothing where nothing speaks against a swap. The first reason is the plainest."""
     parameters = [*module.parameters(recurse=False)]
     if any(map(is_lazy, parameters)):
-        return "has no sizes yet (send a batch through the model first)"
+        yield "has no sizes yet (send a batch through the model first)"
     if not isinstance(module, _SWAPPED):
-        return "photonic already" if isinstance(module, (BlockLayer, Mesh)) else "no photonic counterpart"
+        yield "photonic already" if isinstance(module, (BlockLayer, Mesh)) else "no photonic counterpart"
+        return
     if type(module) not in _SWAPPED:
-        return "a subclass, which may do more"
+        yield "a subclass, which may do more"
     if is_pruned(module):
-        return "is pruned (torch.nn.utils.prune.remove makes that permanent)"
+        yield "is pruned (torch.nn.utils.prune.remove makes that permanent)"
     if any((module._forward_hooks, module._forward_pre_hooks, module._backward_hooks, module._backward_pre_hooks)):
-        return "has hooks"
+        yield "has hooks"
     if any(owners[parameter] > 1 for parameter in parameters):
-        return "shares a parameter with another layer"
+        yield "shares a parameter with another layer"
     if module.weight.dtype not in DTYPES:
-        return f"in {module.weight.dtype}"
+        yield f"in {module.weight.dtype}"
     if module.weight.is_meta:
-        return "on the meta device, without values"
-    return None
+        yield "on the meta device, without values"
 
 
 def _choice(left: dict[str, tuple[nn.Module, str]]) -> str:

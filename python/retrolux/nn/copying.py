@@ -27,5 +27,6 @@ def copied(model: _Model) -> _Model:
     }
     for buffer in model.buffers():
         if isinstance(buffer, UninitializedBuffer):
-            made[id(buffer)] = UninitializedBuffer(buffer.requires_grad, buffer.device, buffer.dtype)
+            empty = UninitializedBuffer(device=buffer.device, dtype=buffer.dtype)  # type: ignore[call-arg]
+            made[id(buffer)] = empty
     return copy.deepcopy(model, made)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import Tensor, nn
@@ -68,9 +68,10 @@ class UnitaryRNNCell(nn.Module):
 
     def reset_parameters(self) -> None:
         """Set mesh and activation as they were at first, as far as they can be, and draw V anew; see `Mesh`."""
-        for part in (self.mesh, self.inject, self.activation):
-            if hasattr(part, "reset_parameters"):
-                part.reset_parameters()
+        self.mesh.reset_parameters()
+        self.inject.reset_parameters()
+        if hasattr(self.activation, "reset_parameters"):
+            cast("Callable[[], None]", self.activation.reset_parameters)()
 
     def forward(self, x: Tensor, h: Tensor | None = None) -> Tensor:
         """Return the next state, complex of shape (…, hidden_size).
