@@ -286,7 +286,7 @@ def test_models_without_anything_to_swap(resnet):
     for layer in resnet.modules():
         if isinstance(layer, nn.Conv2d):
             hooked(layer)
-    why = "there are fc; not conv1 and 10 more, Conv2d: has hooks; not bn1 and 10 more, BatchNorm2d: no photonic"
+    why = "there are fc; not conv1 and 9 more, Conv2d: has hooks; not bn1 and 9 more, BatchNorm2d: no photonic"
     with pytest.raises(ValueError, match=why):
         retrolux.convert(resnet, "conv*")
     with pytest.raises(ValueError, match="convert_back needs a model with photonic layers, got ResNet without one"):

@@ -104,6 +104,19 @@ def test_recurrences():
     assert torch.equal(rnn(x)[0], twin(x)[0])
 
 
+@pytest.mark.parametrize("grad", [True, False])
+@pytest.mark.parametrize(("make", "shape"), [pair for name, pair in LAYERS.items() if "chip" not in name])
+def test_empty_layers_tell_the_shape_of_what_they_return(make, shape, grad):
+    expected = out(make(), torch.ones(shape))
+    with torch.device("meta"), torch.set_grad_enabled(grad):
+        layer = make()
+        y = out(layer, torch.ones(shape))
+    assert (y.shape, y.dtype, y.device.type) == (expected.shape, expected.dtype, "meta")
+    if y.requires_grad:
+        y.abs().sum().backward()
+        assert all(p.grad.shape == p.shape for p in layer.parameters() if p.requires_grad)
+
+
 def test_masks_and_ports_move_with_their_layer():
     with torch.device("meta"):
         model = torch.nn.Sequential(Mesh(mesh.rectangular(4), trainable=MASK), Intensity([3, 1]))

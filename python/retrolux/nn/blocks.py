@@ -183,7 +183,7 @@ class Blocks(Described):
         Differentiable in all parameters. Flaws of chips are left out. Without gradients, do not write to it: it is kept
         until a parameter changes.
         """
-        if torch.is_grad_enabled() or torch.compiler.is_compiling() or self.gain.is_meta:
+        if torch.is_grad_enabled() or torch.compiler.is_compiling():
             return self._multiplied()
         settings = self.theta, self.phi, self.gamma, self.sigma, self.gain
         # By value: version counters miss what is written through ``parameter.data``.
@@ -280,7 +280,8 @@ class Blocks(Described):
         else:  # the real part as one real product, [Re, −Im] of the one times [Re, Im] of the other
             left = torch.view_as_real(u_transposed.mT.contiguous()) * torch.stack((scale, -scale), dim=-1)
             right = torch.view_as_real(v_conjugate).flatten(-2)
-            with torch.autocast(left.device.type, enabled=False):  # phases are worth nothing in half precision
+            place = "cpu" if left.is_meta else left.device.type
+            with torch.autocast(place, enabled=False):  # phases are worth nothing in half precision
                 blocks = _Inner.apply(left.flatten(-2), right)  # type: ignore[no-untyped-call]
         groups, grid_rows, grid_columns = self.grid
         modes = self.topology.modes

@@ -136,10 +136,9 @@ class Mesh(Described):
 
         self.trainable: Tensor | None
         self._mask = None if trainable is None else _mask(trainable, mzis)
-        # With its values even where parameters have none yet: no state dict brings them.
-        place = "cpu" if self.theta.is_meta else self.theta.device
-        self.register_buffer("trainable", None if self._mask is None else self._mask.to(place), persistent=False)
+        self.register_buffer("trainable", self._mask, persistent=False)
         if self._mask is not None:
+            self._place(self._mask)
             keep_frozen(self)
         self._chip = chip_for(topology, dtype, imperfections, chip, gradient, output_phase, chip_seed)
         if self._chip is not None and (coupler_error is not None or loss_db is not None):
@@ -267,9 +266,17 @@ class Mesh(Described):
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
         mask = self.trainable
         super()._apply(in_full_precision(fn), recurse)  # type: ignore[no-untyped-call]
-        if mask is not None and self.trainable is not None:  # which `to_empty` leaves without its values
-            self.trainable = (cast("Tensor", self._mask) if mask.is_meta else mask).to(self.trainable.device)
+        self._place(mask)  # which `to_empty` leaves without its values
         return self
+
+    def _load_from_state_dict(self, *arguments: Any) -> None:
+        super()._load_from_state_dict(*arguments)
+        self._place(self.trainable)  # parameters may be others now, which were assigned
+
+    def _place(self, mask: Tensor | None) -> None:
+        """Put the mask where the phases are; from meta tensors it comes back as it was given."""
+        if mask is not None:
+            self.trainable = (cast("Tensor", self._mask) if mask.is_meta else mask).to(self.theta.device)
 
     def _kind(self) -> str:
         if self.bench is not None:
