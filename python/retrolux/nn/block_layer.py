@@ -89,7 +89,7 @@ class BlockLayer(Described):
         if name == "weight_orig":
             raise TypeError(
                 "the weight is computed from meshes and cannot be pruned; prune the digital layer and convert it "
-                "after torch.nn.utils.prune.remove, or set attenuators, blocks.sigma, to 0"
+                "after torch.nn.utils.prune.remove, or prune the attenuators: 'sigma' of blocks"
             )
         super().register_parameter(name, param)
 

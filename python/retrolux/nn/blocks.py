@@ -14,6 +14,7 @@ from retrolux.mesh import Topology, decompose_many, haar_phases, rectangular
 from retrolux.nn.chip import chip_for
 from retrolux.nn.described import Described
 from retrolux.nn.precision import in_full_precision, stay_real
+from retrolux.nn.pruning import prune_anew
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -183,6 +184,7 @@ class Blocks(Described):
         Differentiable in all parameters. Flaws of chips are left out. Without gradients, do not write to it: it is kept
         until a parameter changes.
         """
+        prune_anew(self)
         if torch.is_grad_enabled() or torch.compiler.is_compiling():
             return self._multiplied()
         settings = self.theta, self.phi, self.gamma, self.sigma, self.gain

@@ -14,6 +14,7 @@ from retrolux.nn.chip import chip_for
 from retrolux.nn.described import Described
 from retrolux.nn.frozen import keep_frozen
 from retrolux.nn.precision import in_full_precision
+from retrolux.nn.pruning import prune_anew
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -213,6 +214,7 @@ class Mesh(Described):
 
     def matrix(self) -> Tensor:
         """Return U, shape (modes, modes), differentiable in the phases; on a chip as it measures it."""
+        prune_anew(self)
         identity = torch.eye(self.topology.modes, dtype=self.dtype, device=self.theta.device)
         if self._chip is not None:
             return self.forward(identity).mT
