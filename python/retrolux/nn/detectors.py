@@ -50,8 +50,8 @@ class Intensity(nn.Module):
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
-        if self.index is not None:  # which `to_empty` leaves without its values
-            self.index = torch.tensor(self.ports, device=self.index.device)
+        if self.index is not None and not self.index.is_meta:  # `to_empty` leaves it without its values
+            self.index.copy_(torch.tensor(self.ports, device="cpu"))
         return self
 
     def extra_repr(self) -> str:

@@ -89,6 +89,10 @@ class Mesh(Described):
     Notes
     -----
     Input has shape (…, modes); real input is light of phase 0. Output is complex, of the same shape.
+
+    The precision follows ``to``, ``double`` and ``float``, and the chip follows the layer; half precision is refused. A
+    state dict loads into a mesh of an equal topology alone. That of an exact mesh loads into one on a chip, which stays
+    the chip it is; the other way round ``strict=False`` takes the phases and leaves the chip.
     """
 
     def __init__(
