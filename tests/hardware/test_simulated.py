@@ -195,6 +195,13 @@ def test_another_precision_is_the_same_chip(phases):
         twin.set_dtype(np.float32)
 
 
+def test_the_state_of_another_chip_is_refused(phases):
+    chip = chip_with(phases)
+    for name in ("drift", "programmed"):
+        with pytest.raises(ValueError, match=rf"{name} must have shape \(25,\), got \(7,\)"):
+            chip.load_state(chip.state() | {name: np.zeros(7)})
+
+
 def test_refusals(phases):
     with pytest.raises(RuntimeError, match="write phases before sending light through the chip"):
         SimulatedChip(TOPOLOGY).forward(np.ones((1, 5)))

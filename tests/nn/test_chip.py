@@ -325,6 +325,19 @@ def test_a_damaged_chip_is_named(damaged):
     assert (layer.bench.chip, layer.bench.shots) == (chip, 0)
 
 
+def test_the_chip_of_another_mesh_is_named():
+    state = Mesh(mesh.rectangular(6), seed=0, imperfections=FLAWS).state_dict()
+    layer = Mesh(mesh.rectangular(4), seed=0, imperfections=FLAWS)
+    message = r"(?s)has Topology\(rectangular: 4 modes.*_chip\._extra_state: .*fabrication must be of 6 MZIs, got 15"
+    with pytest.raises(RuntimeError, match=message):
+        layer.load_state_dict(state)
+    layer(torch.ones(4))
+    saved = torch.load(io.BytesIO(bytes(layer.state_dict()["_chip._extra_state"].tolist())), weights_only=True)
+    saved["written"] = saved["written"][:2]
+    with pytest.raises(RuntimeError, match=r"the phases written must be those of a .*, got shapes \[\(6,\), \(6,\)\]"):
+        layer.load_state_dict(layer.state_dict() | {"_chip._extra_state": saved})
+
+
 def test_chips_saved_as_dicts_load():
     source = Mesh(mesh.rectangular(4), seed=0, imperfections=EVERYTHING)
     x = torch.ones(3, 4)

@@ -66,6 +66,15 @@ def test_a_state_of_another_weight_is_refused(one, other, message):
         other.load_state_dict(one.state_dict())
 
 
+def test_topologies_that_look_alike_are_told_apart():
+    columns = [[(0, 1), (2, 3)], [(1, 2)]]
+    one, other = (mesh.from_columns(4, order) for order in (columns * 2, [*columns, *columns[::-1]]))
+    assert repr(one) == repr(other)
+    message = rf"has Topology\(custom: .*\) \({one.key}\), the state to load has Topology\(custom: .*\) \({other.key}\)"
+    with pytest.raises(RuntimeError, match=message):
+        Mesh(one).load_state_dict(Mesh(other).state_dict())
+
+
 def test_equal_topologies_load_whatever_their_names():
     same = mesh.from_columns(4, mesh.rectangular(4).columns, name="mine")
     layer, source = Mesh(same, seed=0), Mesh(mesh.rectangular(4), seed=1)

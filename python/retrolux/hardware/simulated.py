@@ -180,7 +180,17 @@ class SimulatedChip:
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """Go on from a `state`, with the phases as they were written."""
+        """Go on from a `state`, with the phases as they were written.
+
+        Raises
+        ------
+        ValueError
+            When the state is of a chip with another number of shifters.
+        """
+        for name in ("drift", "programmed"):
+            phases = state[name]
+            if phases is not None and np.shape(phases) != self.drift.shape:
+                raise ValueError(f"{name} must have shape {self.drift.shape}, got {np.shape(phases)}")
         self.clock, self._ticked = float(state["clock"]), float(state["ticked"])
         self.writes, self.shots, self.ticks = int(state["writes"]), int(state["shots"]), int(state["ticks"])
         self.drift = np.array(state["drift"], dtype=np.float64)

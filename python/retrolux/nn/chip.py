@@ -119,8 +119,13 @@ class ChipState(nn.Module):
         chip.load_state(
             {name: value.numpy() if isinstance(value, Tensor) else value for name, value in state["history"].items()}
         )
-        written = state["written"]
-        return chip, None if written is None else tuple(phases.numpy().copy() for phases in written)
+        if state["written"] is None:
+            return chip, None
+        written = tuple(phases.numpy().copy() for phases in state["written"])
+        shapes, mzis = [phases.shape for phases in written], chip.topology.mzis
+        if shapes != [(mzis,), (mzis,), (chip.topology.modes,)]:
+            raise ValueError(f"the phases written must be those of a {chip.topology}, got shapes {shapes}")
+        return chip, written
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call]

@@ -60,9 +60,9 @@ class Described(nn.Module):
         try:
             saved = json.loads(_text(state_dict[key])) if key in state_dict else {}
             problems = [
-                f"{where} has {shown}, the state to load has {saved[name][1]}"
-                for name, (value, shown) in self.description().items()
-                if saved.get(name, (value,))[0] != value
+                f"{where} has {_told(own, other)}, the state to load has {_told(other, own)}"
+                for name, own in self.description().items()
+                if (other := saved.get(name, own))[0] != own[0]
             ]
         except (ValueError, TypeError, LookupError, AttributeError, NotImplementedError) as error:
             problems = [f"{where} finds no description of a layer in {key}: {error}"]
@@ -76,6 +76,11 @@ class Described(nn.Module):
         )
         if key in missing_keys:
             missing_keys.remove(key)
+
+
+def _told(one: tuple[str, str], other: tuple[str, str]) -> str:
+    """Return how `one` is shown to people; with what is compared where `other` looks the same."""
+    return one[1] if one[1] != other[1] else f"{one[1]} ({one[0]})"
 
 
 def _text(codes: Tensor) -> str:

@@ -125,7 +125,8 @@ class Mesh(Described):
         self.route: Route = route
         real, mzis, modes = dtype.to_real(), topology.mzis, topology.modes
         shapes = {"theta": (mzis,), "phi": (mzis,), "gamma": (modes,), "coupler_error": (mzis, 2), "loss_db": (mzis, 4)}
-        given = dict(zip(shapes, (*(phases or (None,) * 3), coupler_error, loss_db), strict=True))
+        start = (None, None, None) if phases is None else phases
+        given = dict(zip(shapes, (*start, coupler_error, loss_db), strict=True))
         self._seed, self._train_gamma = seed, train_gamma
         self._given = {name: _setting(name, it, shapes[name]) for name, it in given.items() if it is not None}
         self.theta, self.phi, self.gamma = (
