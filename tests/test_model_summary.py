@@ -60,6 +60,51 @@ def test_recurrences_send_light_at_every_step():
     assert rnn.passes_per_sample == 1  # a copy saw the sample
 
 
+class Forwarding(nn.Module):
+    def __init__(self, inside):
+        super().__init__()
+        self.inside = inside
+
+    def forward(self, x):
+        return self.inside(x)
+
+    def __getattr__(self, name):
+        try:
+            return super().__getattr__(name)
+        except AttributeError:
+            return getattr(super().__getattr__("inside"), name)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch.compile's own
+def test_wrapped_models_are_what_they_wrap(network):
+    rnn = UnitaryRNN(1, 4)
+    for model, sample in ((network, IMAGE), (rnn, torch.zeros(12, 2, 1)), (network[3], torch.zeros(1, 64))):
+        plain = retrolux.summary(model, sample)
+        for wrapped in (torch.compile(model, backend="eager"), nn.DataParallel(model)):
+            assert retrolux.summary(wrapped, sample) == plain
+        forwarded = retrolux.summary(Forwarding(model), sample)
+        assert [(layer.passes, layer.energy) for layer in forwarded.layers] == [
+            (layer.passes, layer.energy) for layer in plain.layers
+        ]
+    with pytest.raises(ValueError, match="summary needs a model with a mesh, got Linear without one"):
+        retrolux.summary(torch.compile(nn.Linear(2, 2), backend="eager"))
+
+
+def test_a_mesh_with_two_names_is_one_mesh_that_light_passes_twice():
+    shared = Mesh(mesh.rectangular(4))
+    model = nn.Sequential(shared, nn.ReLU(), shared)
+    (layer,) = retrolux.summary(model).layers
+    assert (layer.name, layer.meshes, layer.passes) == ("0", 1, 2)
+    assert layer.energy == pytest.approx(retrolux.energy.energy_report(model, 1).inference.energy)
+
+
+def test_pruned_models(network):
+    network.append(nn.Linear(4, 4))
+    plain = retrolux.summary(network, IMAGE)
+    nn.utils.prune.l1_unstructured(network[4], "weight", amount=0.5)
+    assert retrolux.summary(network, IMAGE) == plain
+
+
 def test_the_table(network):
     lines = [" ".join(line.split()) for line in str(retrolux.summary(network, IMAGE)).splitlines()]
     assert lines == [

@@ -170,7 +170,9 @@ def _of_code(keep: Any) -> Any:
 
 
 # Where torch traces, it records the operators; these are what it differentiates.
-torch.library.register_autograd("retrolux::forward", Propagate.backward, setup_context=_of_code(_keep), lib=_ops.library)
+torch.library.register_autograd(
+    "retrolux::forward", Propagate.backward, setup_context=_of_code(_keep), lib=_ops.library
+)
 torch.library.register_autograd(
     "retrolux::matrices", Matrices.backward, setup_context=_of_code(_keep_matrices), lib=_ops.library
 )

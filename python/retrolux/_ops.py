@@ -266,7 +266,23 @@ def _filled_matrices_adjoint(*arguments: Any) -> tuple[Tensor, ...]:
     return _filled(_matrices_adjoint(*arguments))
 
 
+def refuse_onnx() -> None:
+    """Refuse to be exported to ONNX; asked where torch traces or fakes alone.
+
+    Raises
+    ------
+    RuntimeError
+        In an export.
+    """
+    if torch.onnx.is_in_onnx_export():
+        raise RuntimeError(
+            "ONNX has no operators for meshes; export retrolux.convert_back(model), which has digital layers of the "
+            "same function in the place of Linear, Conv1d and Conv2d"
+        )
+
+
 def _fake_linear(light: Tensor, *settings: object) -> Tensor:
+    refuse_onnx()
     return light.new_empty(light.shape)
 
 
@@ -288,6 +304,7 @@ def _fake_adjoint(
 
 
 def _fake_matrices(theta: Tensor, phi: Tensor, gamma: Tensor, *others: object) -> Tensor:
+    refuse_onnx()
     return _room_for_matrices(theta, gamma)
 
 

@@ -169,4 +169,6 @@ def _stacked(info: Any, in_dims: Sequence[Any], tensors: Sequence[Tensor | None]
 def _flattened(settings: Sequence[Tensor | None]) -> tuple[torch.Size, list[Any]]:
     """Return the shape of a stack of meshes, and their settings with one dimension in its place."""
     stack = next(setting.shape[:-1] for setting in settings if setting is not None)
-    return stack, [None if setting is None else setting.reshape(-1, *setting.shape[len(stack) :]) for setting in settings]
+    return stack, [
+        None if setting is None else setting.reshape(-1, *setting.shape[len(stack) :]) for setting in settings
+    ]

@@ -19,14 +19,10 @@ __all__ = ["Route", "choose_route", "matrices", "propagate"]
 
 Route: TypeAlias = Literal["auto", "mesh", "matrix"]
 
-_REAL_OF = {torch.complex64: torch.float32, torch.complex128: torch.float64}
-# The light that real amplitudes and settings go with.
-COMPLEX_OF = {
-    torch.float16: torch.complex64,
-    torch.bfloat16: torch.complex64,
-    torch.float32: torch.complex64,
-    torch.float64: torch.complex128,
-}
+# The light that goes with real settings; torch.compile knows no dtype.to_complex.
+LIGHT = {torch.float32: torch.complex64, torch.float64: torch.complex128}
+_REAL_OF = {light: real for real, light in LIGHT.items()}
+_LIGHT_OF_REAL = {torch.float16: torch.complex64, torch.bfloat16: torch.complex64, **LIGHT}
 
 
 def propagate(
@@ -195,6 +191,18 @@ _PRODUCT_COST = 0.2  # one complex multiply-add of a dense product
 _CALL_COST = 1.7e5  # what a call of the matrix route costs beyond one of the mesh route
 
 
+def require_last(x: Tensor, name: str, size: int) -> None:
+    """Refuse a tensor whose last dimension, called `name`, has another size; in programs that are traced, the kernels do.
+
+    Raises
+    ------
+    ValueError
+        When it has.
+    """
+    if not torch.jit.is_tracing() and (x.ndim == 0 or x.shape[-1] != size):
+        raise ValueError(f"x must have shape (…, {name}) = (…, {size}), got {tuple(x.shape)}")
+
+
 def _recorded() -> bool:
     """Whether torch records a program, in which sizes are not known, though their numbers can be had."""
     return torch.compiler.is_exporting() or torch.jit.is_tracing()
@@ -228,14 +236,17 @@ def _checked(
     """Return `x` as complex amplitudes after checking that all tensors belong together."""
     if not isinstance(x, Tensor):
         raise TypeError(f"x must be a tensor, got {type(x).__name__}")
-    if x.dtype in COMPLEX_OF:
-        x = x.to(COMPLEX_OF[x.dtype])
+    given = x.dtype
+    if x.dtype in _LIGHT_OF_REAL:
+        x = x.to(_LIGHT_OF_REAL[x.dtype])
     if x.dtype not in _REAL_OF:
         raise TypeError(f"x must be complex64 or complex128 (or real floating point), got {x.dtype}")
     modes, mzis = topology.modes, topology.mzis
-    if not torch.jit.is_tracing() and (x.ndim == 0 or x.shape[-1] != modes):  # else the kernel refuses it
-        raise ValueError(f"x must have shape (…, modes) = (…, {modes}), got {tuple(x.shape)}")
+    require_last(x, "modes", modes)
     real, device = _REAL_OF[x.dtype], x.device
+    if {getattr(phase, "dtype", None) for phase in (theta, phi, gamma)} == {torch.float32, torch.float64} - {real}:
+        phases = theta.dtype
+        raise TypeError(f"x must be {phases.to_complex()} or {phases} for phases in {phases}, got {given}")
     _check_setting("theta", theta, real, device, (mzis,))
     _check_setting("phi", phi, real, device, (mzis,))
     _check_setting("gamma", gamma, real, device, (modes,))

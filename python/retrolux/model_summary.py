@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,9 +10,10 @@ import torch
 from retrolux.energy import Device, MeshSize, insertion_loss, on_chip
 from retrolux.energy.engineering import engineering
 from retrolux.energy.presets import PAI2023_TABLES
-from retrolux.energy.report import energy_report, passes_of
+from retrolux.energy.report import energy_report, mesh_layers, unwrapped
 from retrolux.hardware import Imperfections, SimulatedChip
 from retrolux.nn.blocks import Blocks
+from retrolux.nn.copying import copied
 from retrolux.nn.mesh import Mesh
 
 if TYPE_CHECKING:
@@ -31,13 +31,13 @@ class LayerSummary:
     Attributes
     ----------
     name : str
-        Of the module in the model.
+        Of the module in the model; the first, where it has several.
     meshes, modes : int
         How many meshes, and the modes of each.
     mzis, phases : int
         Of all its meshes; a Σ between two meshes has as many attenuators more as a mesh has modes.
     passes : int
-        How often light passes it per sample.
+        How often light passes it per sample, under all its names.
     loss_db : float
         Insertion loss of the path that meets the most MZIs (dB): through one mesh, or V† and U with Σ fully open.
     energy : float
@@ -118,20 +118,23 @@ def summary(model: nn.Module, sample: Tensor | None = None, device: Device = PAI
     ValueError
         When the model has no mesh, or the device does not describe its light.
     """
-    model = copy.deepcopy(model).eval()
     if sample is not None:
+        model = copied(model).eval()
         with torch.no_grad():
             model(sample)
-    meshes = [(name, module) for name, module in model.named_modules() if isinstance(module, (Blocks, Mesh))]
+    meshes: dict[Blocks | Mesh, tuple[str, int]] = {}
+    for name, module, passes in mesh_layers(model):
+        if isinstance(module, (Blocks, Mesh)):
+            first, before = meshes.get(module, (name, 0))
+            meshes[module] = first, before + passes
+    kind = type(unwrapped(model)).__name__
     if not meshes:
-        raise ValueError(f"summary needs a model with a mesh, got {type(model).__name__} without one")
+        raise ValueError(f"summary needs a model with a mesh, got {kind} without one")
     return ModelSummary(
         device,
         tuple(
-            _layer(
-                module, name.removesuffix("blocks").rstrip(".") or type(model).__name__, passes_of(model, name), device
-            )
-            for name, module in meshes
+            _layer(module, name.removesuffix("blocks").rstrip(".") or kind, passes, device)
+            for module, (name, passes) in meshes.items()
         ),
     )
 

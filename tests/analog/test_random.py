@@ -54,6 +54,24 @@ def test_a_saved_layer_goes_on_with_the_same_bits(build_drawing):
     assert torch.equal(outputs(other), expected)
 
 
+def test_states_can_be_cloned_and_those_of_old_load(build_drawing):
+    layer = build_drawing()
+    outputs(layer)
+    state = {name: value.clone() for name, value in layer.state_dict().items()}
+    expected, old = outputs(layer), {"seed": layer.seed, "draws": 3}
+    key = next(name for name in state if name.endswith("_extra_state"))
+    for given in (state, state | {key: old}):
+        other = build_drawing()
+        other.seed = 12345
+        other.load_state_dict(given)
+        assert torch.equal(outputs(other), expected)
+    for damaged in (torch.zeros(2), torch.zeros(3, dtype=torch.int64), {"seed": 1}, {"seed": "1", "draws": 0}, None):
+        with pytest.raises(ValueError, match="the state must be a seed and a number of draws, got"):
+            layer.load_state_dict(state | {key: damaged})
+    with pytest.raises(ValueError, match="the number of draws must be between 0 and 2"):
+        layer.load_state_dict(state | {key: torch.tensor([1, -1])})
+
+
 def test_threads_other_draws_and_modes_change_nothing(build_drawing):
     expected = outputs(build_drawing(), 1)
     threads = torch.get_num_threads()

@@ -24,7 +24,7 @@ from retrolux.energy import (
     mvm,
 )
 from retrolux.energy.presets import PAI2023_FIGURE, PAI2023_TABLES
-from retrolux.nn import Blocks, Intensity, Mesh, Modulus
+from retrolux.nn import Blocks, Conv2d, Intensity, Linear, Mesh, Modulus, UnitaryRNN
 
 HEATED = PAI2023_TABLES.changed("shifters.power_per_pi", 25)
 
@@ -115,6 +115,88 @@ def test_meshes_of_a_stack_work_side_by_side():
         assert (layer.inference.seconds, layer.latency) == (one.inference.seconds, one.latency)
         assert layer.area == pytest.approx(3 * one.area)
     assert "3 × rectangular, 4 modes" in str(energy_report(blocks, 10))
+
+
+class Forwarding(torch.nn.Module):
+    """A wrapper of a user: what it does not know it asks the model in it."""
+
+    def __init__(self, inside):
+        super().__init__()
+        self.inside = inside
+
+    def __getattr__(self, name):
+        try:
+            return super().__getattr__(name)
+        except AttributeError:
+            return getattr(super().__getattr__("inside"), name)
+
+
+class Exposing(torch.nn.Module):
+    """A wrapper that shows the settings of its mesh as its own."""
+
+    topology = property(lambda self: self.inside.topology)
+    theta = property(lambda self: self.inside.theta)
+    phi = property(lambda self: self.inside.phi)
+    gamma = property(lambda self: self.inside.gamma)
+
+    def __init__(self, inside):
+        super().__init__()
+        self.inside = inside
+
+
+def compiled(model):
+    return torch.compile(model, backend="eager")
+
+
+def convolution():
+    layer = Conv2d(1, 2, 3, seed=0)
+    layer(torch.zeros(1, 1, 10, 10))
+    return layer
+
+
+def recurrence():
+    rnn = UnitaryRNN(2, 4, Mesh(mesh.rectangular(4), seed=0))
+    rnn(torch.zeros(12, 1, 2))
+    return rnn
+
+
+MODELS = {
+    "mesh": (lambda: Mesh(mesh.rectangular(4), seed=0), 1),
+    "convolution": (convolution, 64),
+    "recurrence": (recurrence, 12),
+    "linear": (lambda: torch.nn.Sequential(Linear(4, 4, seed=0), torch.nn.Tanh()), 1),
+}
+
+
+@pytest.mark.parametrize(("make", "passes"), MODELS.values(), ids=MODELS)
+@pytest.mark.parametrize("wrap", [compiled, torch.nn.DataParallel])
+def test_what_torch_wraps_costs_the_same(make, passes, wrap):
+    model = make()
+    plain = energy_report(model, 600)
+    assert {layer.passes for layer in plain.layers} == {passes}
+    assert energy_report(wrap(model), 600) == plain
+    assert energy_report(torch.nn.DataParallel(wrap(model)), 600) == plain
+    part = energy_report(torch.nn.Sequential(wrap(model)), 600)
+    assert part == energy_report(torch.nn.Sequential(model), 600)
+
+
+@pytest.mark.parametrize(("make", "passes"), MODELS.values(), ids=MODELS)
+@pytest.mark.parametrize("wrap", [Forwarding, lambda m: Forwarding(compiled(Forwarding(m)))])
+def test_wrappers_that_hand_on_attributes_cost_nothing(make, passes, wrap):
+    model = make()
+    plain, wrapped = energy_report(model, 600), energy_report(wrap(model), 600)
+    assert [layer.passes for layer in wrapped.layers] == [layer.passes for layer in plain.layers]
+    assert (wrapped.inference, wrapped.step, wrapped.area) == (plain.inference, plain.step, plain.area)
+
+
+def test_other_ways_in_which_a_mesh_is_wrapped():
+    layer = Mesh(mesh.rectangular(4), seed=0)
+    plain = energy_report(layer, 600)
+    assert energy_report(Exposing(layer), 600).inference == plain.inference
+    torch.nn.utils.parametrize.register_parametrization(layer, "theta", torch.nn.Identity())
+    assert [cost.name for cost in energy_report(layer, 600).layers] == ["ParametrizedMesh"]
+    for model in (layer, compiled(layer)):
+        assert energy_report(model, 600).inference == plain.inference
 
 
 def test_a_mesh_alone_is_a_model():

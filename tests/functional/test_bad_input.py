@@ -67,7 +67,12 @@ def test_values(arguments, name, value, message):
         (
             "x",
             torch.ones(3, 4, dtype=torch.complex128),
-            "theta must be torch.float64 for light in torch.complex128",
+            "x must be torch.complex64 or torch.float32 for phases in torch.float32, got torch.complex128",
+        ),
+        (
+            "x",
+            torch.ones(3, 4, dtype=torch.float64),
+            "x must be torch.complex64 or torch.float32 for phases in torch.float32, got torch.float64",
         ),
     ],
 )

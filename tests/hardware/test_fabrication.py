@@ -9,6 +9,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -202,6 +203,14 @@ def test_a_measured_chip_is_checked(change, message):
     made = fabricate(rectangular(4), ALL, 0)
     with pytest.raises(ValueError, match=message):
         dataclasses.replace(made, **change)
+
+
+def test_a_measured_chip_may_be_given_in_tensors():
+    """Warnings are errors here: NumPy warned of a keyword that tensors do not know."""
+    made = fabricate(MESH, Imperfections(coupler_std=0.1), 3)
+    again = Fabrication(**{name: torch.from_numpy(array.copy()) for name, array in vars(made).items()})
+    for name, array in vars(made).items():
+        np.testing.assert_array_equal(getattr(again, name), array)
 
 
 def test_a_measured_chip_keeps_apart_from_the_callers_arrays():

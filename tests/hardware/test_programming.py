@@ -85,6 +85,15 @@ def test_without_bits_phases_are_only_wrapped():
     assert quantise([7.0, -1.0], None).tolist() == [7.0 - TURN, TURN - 1.0]
 
 
+@pytest.mark.parametrize("bits", [None, 1, 8])
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_what_is_no_phase_is_refused(bits, bad):
+    with pytest.raises(ValueError, match=f"^phases must be finite, got {bad}$"):
+        quantise([0.5, bad], bits)
+    with pytest.raises(ValueError, match=f"^phases must be finite, got {bad}$"):
+        wrap(bad)
+
+
 def test_quantisation_error_is_uniform(rng):
     phases = rng.uniform(0, TURN, 20_000)
     error = (quantise(phases, 6) - phases + np.pi) % TURN - np.pi

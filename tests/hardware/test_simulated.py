@@ -184,6 +184,42 @@ def test_a_saved_chip_goes_on(phases):
         np.testing.assert_array_equal(a, b)
 
 
+EVERYTHING = {
+    "coupler_std": 0.03,
+    "loss_db": 0.02,
+    "loss_db_std": 0.01,
+    "column_loss_db": 0.01,
+    "phase_offset_std": 0.1,
+    "crosstalk": 0.02,
+    "phase_std": 0.01,
+    "drift_std_per_s": 10.0,
+    "detuning_nm": 5.0,
+}
+
+
+def test_another_precision_is_the_same_chip(phases):
+    chip, twin = chip_with(phases, **EVERYTHING), chip_with(phases, **EVERYTHING)
+    for each in (chip, twin):
+        each.wait(0.01)  # phases drift in the next pass, by the same draw
+    twin.set_dtype(np.complex64)
+    before, after = matrix_of(chip), matrix_of(twin)
+    assert (after.dtype, twin.dtype) == (np.complex64, np.complex64)
+    np.testing.assert_allclose(after, before, rtol=0, atol=2e-6)
+    for name, value in chip.state().items():
+        np.testing.assert_array_equal(twin.state()[name], value)
+    twin.set_dtype(np.complex128)
+    np.testing.assert_array_equal(matrix_of(twin), matrix_of(chip))  # nothing was lost on the way
+    with pytest.raises(TypeError, match="dtype must be complex64 or complex128, got float32"):
+        twin.set_dtype(np.float32)
+
+
+def test_the_state_of_another_chip_is_refused(phases):
+    chip = chip_with(phases)
+    for name in ("drift", "programmed"):
+        with pytest.raises(ValueError, match=rf"{name} must have shape \(25,\), got \(7,\)"):
+            chip.load_state(chip.state() | {name: np.zeros(7)})
+
+
 def test_refusals(phases):
     with pytest.raises(RuntimeError, match="write phases before sending light through the chip"):
         SimulatedChip(TOPOLOGY).forward(np.ones((1, 5)))

@@ -73,7 +73,9 @@ def test_kernels_say_that_memory_is_short(isa):
     """Whatever is left, a call is refused or done, and afterwards everything works."""
     # Blocks go back to the system at once, so that none is at hand.
     environment = os.environ | {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "65536"}
-    done = subprocess.run([sys.executable, "-c", CODE, isa], capture_output=True, text=True, check=False, env=environment)
+    done = subprocess.run(
+        [sys.executable, "-c", CODE, isa], capture_output=True, text=True, check=False, env=environment
+    )
     assert done.returncode == 0, done.stderr
     never = [name for name, refused in json.loads(done.stdout).items() if not refused]
     assert never == [], done.stdout

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from retrolux.mesh import (
     butterfly,
     decompose,
+    decompose_many,
+    decompose_on,
     from_columns,
     haar_phases,
     haar_unitary,
@@ -168,6 +171,17 @@ def test_tolerance_admits_single_precision(rng):
         decompose(single, rectangular(8))
     phases = decompose(single, rectangular(8), tolerance=1e-5)
     np.testing.assert_allclose(rebuilt(rectangular(8), *phases), single, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("decomposed", [decompose, decompose_many])
+def test_tensors_are_taken_as_arrays_are(decomposed, rng):
+    """Warnings are errors here: NumPy warned of a keyword that tensors do not know."""
+    unitary = haar_unitary(4, rng)
+    found = decomposed(torch.from_numpy(unitary), rectangular(4))
+    for part, expected in zip(found, decomposed(unitary, rectangular(4)), strict=True):
+        np.testing.assert_array_equal(part, expected)
+    on = decompose_on(torch.from_numpy(unitary), rectangular(4), torch.zeros(6, 2))
+    np.testing.assert_array_equal(on.theta, decompose(unitary, rectangular(4))[0])
 
 
 @pytest.mark.parametrize("shape", [(3, 3), (4, 3), (4,), (1, 4, 4), (5, 5)])

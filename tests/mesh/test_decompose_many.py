@@ -43,6 +43,14 @@ def test_stacks_of_any_shape_and_size(rng, monkeypatch):
         np.testing.assert_array_equal(part.reshape(10, -1), again)
 
 
+@pytest.mark.parametrize("stack", [(0,), (2, 0), (0, 3)])
+def test_a_stack_of_none_has_no_phases(stack):
+    found = mesh.decompose_many(np.empty((*stack, 3, 3)), mesh.triangular(3))
+    assert [part.shape for part in found] == [(*stack, 3)] * 3
+    with pytest.raises(ValueError, match="topology must equal rectangular"):
+        mesh.decompose_many(np.empty((0, 4, 4)), mesh.butterfly(4))
+
+
 def test_bad_matrices_are_named(rng):
     with pytest.raises(ValueError, match=r"unitaries must have shape .* = \(…, 3, 3\), got \(2, 4, 4\)"):
         mesh.decompose_many(np.zeros((2, 4, 4)), mesh.rectangular(3))

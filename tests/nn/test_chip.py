@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 import torch
 
+import retrolux
 from retrolux import mesh
 from retrolux.gradient import METHODS, SumDifference, ThreeMeasurement
 from retrolux.hardware import Imperfections, SimulatedChip
-from retrolux.nn import Intensity, Mesh, Modulus
+from retrolux.nn import Conv2d, Intensity, Linear, Mesh, Modulus, UnitaryRNN
 
 EVERYTHING = Imperfections(
     coupler_std=0.02,
@@ -182,6 +183,15 @@ def test_it_reports_how_well_it_measured():
         assert layer.bench.shots == 40 * 4  # forward, backward, sum, difference
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_gradient_of_zero_has_no_direction():
+    dark, loss_of_nothing, trained = torch.zeros(2, 4), torch.ones(2, 4), np.zeros((6, 2), bool)
+    for x, mask, scale in ((dark, None, 1.0), (loss_of_nothing, None, 0.0), (torch.ones(2, 4), trained, 1.0)):
+        layer = Mesh(mesh.rectangular(4), seed=0, imperfections=Imperfections(), trainable=mask)
+        (scale * (layer(x).abs().square() * torch.arange(4)).sum()).backward()
+        assert np.isnan(layer.cosine_to_exact())
+
+
 def test_known_output_phases_come_from_the_model():
     """Powers are the chip's, phases the ideal mesh's: phase errors of the detector do not enter."""
     x, _ = data(torch.complex128)
@@ -253,3 +263,89 @@ def test_repr_names_chip_and_method():
     assert "SimulatedChip(" in repr(layer)
     assert "tap_noise=0.01" in repr(layer)
     assert "LockIn(steps=4" in repr(layer)
+
+
+FLAWS = Imperfections(coupler_std=0.05, phase_std=0.01)
+DEPLOYED = {
+    "mesh": (lambda **o: Mesh(mesh.rectangular(4), seed=0, **o), (3, 4)),
+    "linear": (lambda **o: Linear(4, 3, seed=0, block=2, **o), (3, 4)),
+    "conv": (lambda **o: Conv2d(1, 3, 2, seed=0, block=2, **o), (3, 1, 4, 4)),
+    "rnn": (lambda **o: UnitaryRNN(2, 4, Mesh(mesh.rectangular(4), seed=0, **o)), (3, 2, 2)),
+    "converted": (lambda **o: retrolux.convert(torch.nn.Sequential(torch.nn.Linear(4, 4)), **o), (3, 4)),
+}
+
+
+@pytest.mark.parametrize(("make", "shape"), DEPLOYED.values(), ids=DEPLOYED)
+def test_what_is_trained_ideal_is_deployed_on_chips(make, shape):
+    torch.manual_seed(0)
+    ideal, x = make(), torch.randn(shape)
+    with torch.no_grad():
+        for parameter in ideal.parameters():
+            parameter.add_(0.1)
+    on_chip, twin = make(imperfections=FLAWS), make(imperfections=FLAWS)
+    chips = [module.bench.chip for module in on_chip.modules() if hasattr(module, "bench") and module.bench]
+    state = {name: value.clone() for name, value in ideal.state_dict().items()}
+    on_chip.load_state_dict(state)
+    assert [module.bench.chip for module in on_chip.modules() if hasattr(module, "bench") and module.bench] == chips
+    for a, b in zip(on_chip.parameters(), ideal.parameters(), strict=True):
+        assert torch.equal(a, b)
+    of_old = {name: value for name, value in state.items() if "_extra_state" not in name}
+    twin.load_state_dict(of_old)
+    results = [y[0] if isinstance(y, tuple) else y for y in (model(x) for model in (on_chip, twin, ideal))]
+    assert torch.equal(results[0], results[1])  # each its own draw, which is the same
+    assert 1e-4 < (results[0] - results[2]).abs().max() < 1
+    # Back again the chips are lost, so that has to be asked for.
+    trained = on_chip.state_dict()
+    with pytest.raises(RuntimeError, match=r"Unexpected key\(s\) in state_dict: .*_extra_state"):
+        make().load_state_dict(trained)
+    back = make()
+    found = back.load_state_dict(trained, strict=False)
+    assert all(name.endswith("_extra_state") for name in found.unexpected_keys)
+    assert not found.missing_keys
+    assert torch.equal(next(back.parameters()), next(ideal.parameters()))
+
+
+@pytest.mark.parametrize(("make", "shape"), DEPLOYED.values(), ids=DEPLOYED)
+def test_a_chip_that_a_state_should_have_is_missed(make, shape):
+    model = make(imperfections=FLAWS)
+    state = model.state_dict()
+    last = [name for name in state if "chip" in name and name.endswith("_extra_state")][-1]
+    with pytest.raises(RuntimeError, match=rf"Missing key\(s\) in state_dict: \"{last}\""):
+        model.load_state_dict({name: value for name, value in state.items() if name != last})
+
+
+@pytest.mark.parametrize(
+    "damaged", [torch.zeros(5), torch.zeros(0), {}, {"shots": 1}, {"shots": "many"}, None, [], 3, "chip"]
+)
+def test_a_damaged_chip_is_named(damaged):
+    layer = Mesh(mesh.rectangular(4), seed=0, imperfections=FLAWS)
+    chip = layer.bench.chip
+    with pytest.raises(RuntimeError, match=r"_chip\._extra_state: this is not the state of a chip"):
+        layer.load_state_dict(layer.state_dict() | {"_chip._extra_state": damaged})
+    assert (layer.bench.chip, layer.bench.shots) == (chip, 0)
+
+
+def test_the_chip_of_another_mesh_is_named():
+    state = Mesh(mesh.rectangular(6), seed=0, imperfections=FLAWS).state_dict()
+    layer = Mesh(mesh.rectangular(4), seed=0, imperfections=FLAWS)
+    message = r"(?s)has Topology\(rectangular: 4 modes.*_chip\._extra_state: .*fabrication must be of 6 MZIs, got 15"
+    with pytest.raises(RuntimeError, match=message):
+        layer.load_state_dict(state)
+    layer(torch.ones(4))
+    saved = torch.load(io.BytesIO(bytes(layer.state_dict()["_chip._extra_state"].tolist())), weights_only=True)
+    saved["written"] = saved["written"][:2]
+    with pytest.raises(RuntimeError, match=r"the phases written must be those of a .*, got shapes \[\(6,\), \(6,\)\]"):
+        layer.load_state_dict(layer.state_dict() | {"_chip._extra_state": saved})
+
+
+def test_chips_saved_as_dicts_load():
+    source = Mesh(mesh.rectangular(4), seed=0, imperfections=EVERYTHING)
+    x = torch.ones(3, 4)
+    source(x)
+    file = io.BytesIO(bytes(source.state_dict()["_chip._extra_state"].tolist()))
+    state = source.state_dict() | {"_chip._extra_state": torch.load(file, weights_only=True)}
+    assert isinstance(state["_chip._extra_state"], dict)
+    del state["_extra_state"]
+    other = Mesh(mesh.rectangular(4), seed=1, imperfections=FLAWS)
+    other.load_state_dict(state)
+    assert torch.equal(other(x), source(x))

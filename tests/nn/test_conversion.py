@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import nn
 from torch.nn import functional as F
+from torch.nn.utils import prune
 
 import retrolux
 from retrolux.hardware import Imperfections
@@ -61,6 +62,11 @@ def resnet():
 @pytest.fixture
 def images():
     return torch.randn(4, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+
+
+def hooked(layer):
+    layer.register_forward_hook(lambda *_: None)
+    return layer
 
 
 def photonic(model):
@@ -157,6 +163,56 @@ def test_layers_on_which_something_else_depends_stay():
     assert set(photonic(converted)) == {"old", "plain"}
 
 
+def test_lazy_layers_stay_until_they_have_sizes():
+    model = nn.Sequential(nn.LazyLinear(4), nn.LazyBatchNorm1d(), nn.Linear(4, 4), nn.LazyConv1d(3, 1))
+    reports = []
+    converted = retrolux.convert(model, report=reports.append)
+    assert set(reports[0].changed) == {"2"}
+    assert {reason for _, reason in reports[0].left.values()} == {
+        "has no sizes yet (send a batch through the model first)"
+    }
+    lines = str(reports[0]).splitlines()
+    assert lines[1].startswith("0  LazyLinear(in_features=0")
+    assert lines[-1] == "1 of 4 layers swapped, 100.0% of the parameters"
+    with pytest.raises(ValueError, match="there is none; not the model itself, LazyLinear: has no sizes yet"):
+        retrolux.convert(nn.LazyLinear(4))
+    model[:2](torch.ones(2, 3))
+    assert isinstance(retrolux.convert(model[:2])[0], Linear)
+    assert isinstance(converted[0], nn.LazyLinear)
+
+
+def test_pruned_layers_stay_until_that_is_permanent(images):
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten(), nn.Linear(4 * 30 * 30, 4), nn.Linear(4, 4))
+    for layer in (model[0], model[3]):
+        prune.l1_unstructured(layer, "weight", amount=0.5)
+    prune.random_unstructured(model[3], "bias", amount=1)
+    reports = []
+    converted = retrolux.convert(model, report=reports.append, block=4)
+    assert set(reports[0].changed) == {"2"}
+    assert {reports[0].left[name][1] for name in "03"} == {
+        "is pruned (torch.nn.utils.prune.remove makes that permanent)"
+    }
+    optimizer = torch.optim.SGD([*converted[3].parameters()], 0.1)
+    for _ in range(2):
+        torch.testing.assert_close(converted(images).mean().isfinite(), torch.tensor(True))
+        converted(images).square().sum().backward()
+        optimizer.step()
+    assert (converted[3].weight == 0).sum() == 8
+    assert not torch.equal(converted[3].weight, model[3].weight)
+    prune.remove(model[0], "weight")
+    whole = retrolux.convert(model, "0")
+    torch.testing.assert_close(whole(images), model(images), rtol=0, atol=1e-4)
+    assert torch.equal(retrolux.convert_back(whole)[3].weight, model[3].weight)
+
+
+@pytest.mark.parametrize("layer", [Linear(4, 4), Conv1d(2, 2, 2), Conv2d(2, 2, 2)])
+def test_a_computed_weight_is_not_pruned(layer):
+    with pytest.raises(TypeError, match="the weight is computed from meshes and cannot be pruned; prune the digital"):
+        prune.l1_unstructured(layer, "weight", amount=0.5)
+    prune.random_unstructured(layer, "bias", amount=0.5)
+    assert (layer.bias == 0).sum() == len(layer.bias) // 2
+
+
 def test_a_layer_used_twice_stays_one_layer():
     shared = nn.Linear(4, 4)
     model = nn.Sequential(shared, nn.ReLU(), shared)
@@ -220,8 +276,19 @@ def test_a_choice_of_nothing_is_refused(resnet, where):
 
 
 def test_models_without_anything_to_swap(resnet):
-    with pytest.raises(ValueError, match=r"a layer that can be swapped \(there is none\)"):
+    with pytest.raises(ValueError, match=r"a layer that can be swapped \(there is none: no layer has parameters\)"):
         retrolux.convert(nn.ReLU())
+    why = "there is none; not 0, Conv3d: no photonic counterpart; not 1 and 1 more, LayerNorm: no photonic counterpart"
+    with pytest.raises(ValueError, match=rf"\({why}\)"):
+        retrolux.convert(nn.Sequential(nn.Conv3d(1, 1, 1), nn.LayerNorm(2), nn.LayerNorm(2)))
+    with pytest.raises(ValueError, match=r"there is none; not the model itself, Linear: has hooks\)"):
+        retrolux.convert(hooked(nn.Linear(2, 2)))
+    for layer in resnet.modules():
+        if isinstance(layer, nn.Conv2d):
+            hooked(layer)
+    why = "there are fc; not conv1 and 9 more, Conv2d: has hooks; not bn1 and 9 more, BatchNorm2d: no photonic"
+    with pytest.raises(ValueError, match=why):
+        retrolux.convert(resnet, "conv*")
     with pytest.raises(ValueError, match="convert_back needs a model with photonic layers, got ResNet without one"):
         retrolux.convert_back(resnet)
 

@@ -77,6 +77,21 @@ def test_load_matrix(topology, dtype, error):
     layer.load_matrix(Mesh(topology, dtype=dtype, seed=5).matrix())  # a tensor that wants gradients will do
 
 
+def test_load_matrix_takes_numbers_of_few_digits():
+    rounded = np.round(mesh.haar_unitary(4, np.random.default_rng(0)), 8)
+    coupler = np.array([[0.70710678, 0.70710678], [0.70710678, -0.70710678]])
+    for unitary, n in ((rounded, 4), (coupler, 2), (torch.from_numpy(coupler), 2)):
+        layer = Mesh(mesh.rectangular(n), torch.complex128, seed=0)
+        before = layer.theta.detach().clone()
+        with pytest.raises(ValueError, match=r"unitary must satisfy \|U U† − 1\| ≤ 1e-10, got [0-9.]+e-0[89]"):
+            layer.load_matrix(unitary)
+        assert torch.equal(layer.theta, before)
+        layer.load_matrix(unitary, tolerance=1e-7)
+        np.testing.assert_allclose(layer.matrix().detach().numpy(), np.asarray(unitary), rtol=0, atol=3e-8)
+    with pytest.raises(ValueError, match=r"≤ 1e-12, got"):
+        Mesh(mesh.rectangular(4)).load_matrix(rounded.astype(np.complex64), tolerance=1e-12)
+
+
 def test_load_matrix_needs_an_ideal_mesh():
     with pytest.raises(ValueError, match="load_matrix needs an ideal mesh"):
         Mesh(mesh.rectangular(4), loss_db=np.zeros((6, 4))).load_matrix(np.eye(4))
@@ -119,7 +134,7 @@ def test_double_makes_it_double(x):
     layer.double()
     assert layer.dtype == torch.complex128
     torch.testing.assert_close(layer(x.to(torch.complex128)), single.to(torch.complex128), rtol=0, atol=1e-5)
-    with pytest.raises(TypeError, match=r"theta must be torch.float32 for light in torch.complex64, got torch.float64"):
+    with pytest.raises(TypeError, match=r"x must be torch.complex128 or torch.float64 .*, got torch.complex64"):
         layer(x)
 
 

@@ -12,7 +12,10 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
 DOUBLE = torch.complex128
 MODELS = {
     "mesh": lambda: torch.nn.Sequential(
-        nn.Mesh(mesh.rectangular(4), DOUBLE, seed=0), nn.Modulus(), nn.Mesh(mesh.triangular(4), DOUBLE, seed=1), nn.Intensity()
+        nn.Mesh(mesh.rectangular(4), DOUBLE, seed=0),
+        nn.Modulus(),
+        nn.Mesh(mesh.triangular(4), DOUBLE, seed=1),
+        nn.Intensity(),
     ),
     "activations": lambda: torch.nn.Sequential(
         nn.Mesh(mesh.rectangular(4), DOUBLE, seed=0), nn.ElectroOptic(), nn.ModReLU(modes=4), nn.SaturableAbsorber()

@@ -17,6 +17,7 @@ Two layers with the same seed make the same noise. Activation checkpointing call
 
 from __future__ import annotations
 
+from operator import index
 from typing import Any, Literal, TypeAlias, cast
 
 import numpy as np
@@ -108,14 +109,28 @@ class Drawing(nn.Module):
         self.draws.add_(1)
         return step
 
-    def get_extra_state(self) -> dict[str, int]:
-        """Return the seed and the number of draws."""
-        return {"seed": self.seed, "draws": int(self.draws)}
+    def get_extra_state(self) -> Tensor:
+        """Return the seed and the number of draws: a tensor, so that states can be cloned."""
+        return torch.tensor([self.seed, int(self.draws)], dtype=torch.int64, device="cpu")
 
-    def set_extra_state(self, state: dict[str, int]) -> None:
-        """Go on where another layer was."""
-        self.seed = int(state["seed"])
-        self.draws.fill_(int(state["draws"]))
+    def set_extra_state(self, state: Tensor | dict[str, int]) -> None:
+        """Go on where another layer was.
+
+        Raises
+        ------
+        ValueError
+            When the seed or the number of draws is out of range, or the state is none of a drawing layer.
+        """
+        try:
+            seed, draws = state.tolist() if isinstance(state, Tensor) else (state["seed"], state["draws"])
+            seed, draws = index(seed), index(draws)
+        except (TypeError, LookupError, ValueError) as error:
+            raise ValueError(f"the state must be a seed and a number of draws, got {state!r}") from error
+        _check_seed(seed)
+        if not 0 <= draws < 2**63:
+            raise ValueError(f"the number of draws must be between 0 and 2**63 - 1, got {draws}")
+        self.seed = seed
+        self.draws.fill_(draws)
 
 
 def _check_seed(seed: int) -> None:

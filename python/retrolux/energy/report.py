@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, cast, runtime_checkable
 
 import numpy as np
 
@@ -14,18 +14,26 @@ from retrolux.energy.presets import PAI2023_TABLES
 from retrolux.energy.size import whole_numbers
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from torch import Tensor, nn
 
     from retrolux.energy.device import Device
     from retrolux.mesh import Topology
 
-__all__ = ["MeshLayer", "Repeating", "energy_report", "passes_of"]
+__all__ = ["MeshLayer", "Repeating", "energy_report", "mesh_layers", "unwrapped"]
+
+_PHASES = ("theta", "phi", "gamma")
+# What torch calls a model inside torch.compile, FSDP and activation checkpoints, and inside two kinds of data parallel.
+_WRAPPED = {"_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module"}
+_WRAPPERS = {"DataParallel", "DistributedDataParallel"}
 
 
 @runtime_checkable
 class MeshLayer(Protocol):
     """A module that is a mesh, as `retrolux.nn.Mesh` is, or a stack, as `retrolux.nn.Blocks`; its phases are in rad.
 
+    The attributes have to be its own: a wrapper that hands on those of the module in it, as torch.compile's, is none.
     The phases of a stack have shapes (stages, …, mzis) and (stages, …, modes): light passes the stages one after the
     other, and the meshes of a stage side by side.
     """
@@ -40,7 +48,8 @@ class MeshLayer(Protocol):
 class Repeating(Protocol):
     """A module that sends light through the meshes inside it several times per sample, as a convolution does.
 
-    A module without this number sends it once. The numbers of nested modules multiply.
+    A module without this number, or with one handed on from another, sends it once. The numbers of nested modules
+    multiply.
     """
 
     passes_per_sample: int
@@ -51,7 +60,9 @@ def energy_report(model: nn.Module, batch: int, device: Device = PAI2023_TABLES)
 
     A mesh is powered while light passes it, and its shifters hold the phases that it has now. A training step is a
     multiplication and a measurement of the gradient by interference, in each mesh. What lies between meshes is counted
-    as far as the device counts it per sample and mode. The digital rival multiplies by the dense N × N matrix.
+    as far as the device counts it per sample and mode. The digital rival multiplies by the dense N × N matrix. A mesh
+    with two names in the model is passed twice, and takes its area once; what wraps a model (torch.compile, data
+    parallel) changes nothing.
 
     Parameters
     ----------
@@ -74,12 +85,8 @@ def energy_report(model: nn.Module, batch: int, device: Device = PAI2023_TABLES)
     samples = int(whole_numbers("batch", batch, 1))
     layers: list[LayerCost] = []
     listed: set[int] = set()
-    for name, mesh in model.named_modules(remove_duplicate=False):
-        if not isinstance(mesh, MeshLayer):
-            continue
-        phases = np.concatenate([phase.numpy(force=True) for phase in (mesh.theta, mesh.phi, mesh.gamma)], axis=-1)
-        label = name or type(mesh).__name__
-        passes = passes_of(model, name)
+    for label, mesh, passes in mesh_layers(model):
+        phases = np.concatenate([getattr(mesh, name).numpy(force=True) for name in _PHASES], axis=-1)
         stages = [phases] if phases.ndim == 1 else phases
         for number, stage in enumerate(stages, start=1):
             meshes = math.prod(stage.shape[:-1])
@@ -99,8 +106,52 @@ def energy_report(model: nn.Module, batch: int, device: Device = PAI2023_TABLES)
     return EnergyReport(device, samples, tuple(layers))
 
 
-def passes_of(model: nn.Module, name: str) -> int:
-    """Return how often per sample light passes the mesh of this name: the product of the modules it lies in."""
-    steps = name.split(".") if name else []
-    around = (model.get_submodule(".".join(steps[:depth])) for depth in range(len(steps) + 1))
-    return math.prod(module.passes_per_sample for module in around if isinstance(module, Repeating))
+def mesh_layers(model: nn.Module) -> Iterator[tuple[str, MeshLayer, int]]:
+    """Yield the meshes of a model, each under every name that it has, in the order of the modules.
+
+    Yields
+    ------
+    name : str
+        In the model without what wraps it; of the type, where the mesh is the model.
+    mesh : MeshLayer
+    passes : int
+        How often per sample light passes it: the product of the modules it lies in.
+    """
+    for path, module in model.named_modules(remove_duplicate=False):
+        if _only_shows(module) or not isinstance(module, MeshLayer):
+            continue
+        around, shown, passes = model, [], 1
+        for step in [*(path.split(".") if path else []), ""]:
+            if _has_own(around, "passes_per_sample"):
+                passes *= cast("Repeating", around).passes_per_sample
+            if step and not _wraps(around, step):
+                shown.append(step)
+            if step:
+                around = around.get_submodule(step)
+        yield ".".join(shown) or type(module).__name__, module, passes
+
+
+def unwrapped(model: nn.Module) -> nn.Module:
+    """Return the model inside torch.compile, data parallel and the like; others as they are."""
+    inside = next((child for name, child in model.named_children() if _wraps(model, name)), None)
+    return model if inside is None else unwrapped(inside)
+
+
+def _wraps(module: nn.Module, child: str) -> bool:
+    """Whether a module does no more than wrap its child of this name."""
+    return child in _WRAPPED or (child == "module" and type(module).__name__ in _WRAPPERS)
+
+
+def _only_shows(module: nn.Module) -> bool:
+    """Whether what makes a module a `MeshLayer` is that of a mesh in it: handed on, or by properties of its own."""
+    if not all(_has_own(module, name) for name in ("topology", *_PHASES)):
+        return True
+    inside = (inner for inner in module.modules() if inner is not module and isinstance(inner, MeshLayer))
+    return any(inner.theta is module.theta for inner in inside)
+
+
+def _has_own(module: nn.Module, name: str) -> bool:
+    """Whether a module has an attribute itself: set, registered, or of its class; not handed on by __getattr__."""
+    return hasattr(type(module), name) or any(
+        name in place for place in (vars(module), module._parameters, module._buffers)
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -50,7 +51,8 @@ class Measurement:
     def cosine_to_exact(self) -> float:
         """Return the cosine between the measured and the exact gradient of theta and phi, of phases that are trained.
 
-        Call it before new phases are written to the chip.
+        Call it before new phases are written to the chip. It is nan where one of them is zero, which has no direction:
+        a loss that does not depend on the phases, or light that does not reach them.
 
         Raises
         ------
@@ -62,7 +64,8 @@ class Measurement:
         exact = self.chip.exact_gradients(self.x, self.grad_y)
         a = np.concatenate([self.gradients.theta, self.gradients.phi]).astype(np.float64)
         b = np.concatenate([exact.theta * self.wanted.theta, exact.phi * self.wanted.phi]).astype(np.float64)
-        return float(a @ b / np.sqrt((a @ a) * (b @ b)))
+        lengths = np.sqrt((a @ a) * (b @ b))
+        return float(a @ b / lengths) if lengths else math.nan
 
 
 class Bench:

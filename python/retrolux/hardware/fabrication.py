@@ -62,7 +62,8 @@ class Fabrication:
             "gamma_offset": ("(modes,)", (modes,)),
         }
         for name, (meaning, shape) in shapes.items():
-            array = np.array(getattr(self, name), dtype=np.float64)
+            # asarray first: tensors know no copy=True, at which NumPy warns.
+            array = np.array(np.asarray(getattr(self, name)), dtype=np.float64)
             if array.shape != shape:
                 raise ValueError(f"{name} must have shape {meaning} = {shape}, got {array.shape}")
             bad = array[~np.isfinite(array) | ((array < 0) & ("loss" in name))]

@@ -32,10 +32,13 @@ def wrap(phases: ArrayLike) -> NDArray[np.float64]:
     Returns
     -------
     ndarray of float64, same shape
+
+    Raises
+    ------
+    ValueError
+        When a phase is not finite.
     """
-    wrapped = np.mod(np.asarray(phases, dtype=np.float64), _TURN)
-    # The remainder of a tiny negative phase rounds to a whole turn.
-    return np.where(wrapped < _TURN, wrapped, 0.0)
+    return _wrapped(_finite("phases", np.asarray(phases, dtype=np.float64)))
 
 
 def quantise(phases: ArrayLike, bits: int | None) -> NDArray[np.float64]:
@@ -55,11 +58,26 @@ def quantise(phases: ArrayLike, bits: int | None) -> NDArray[np.float64]:
     -------
     ndarray of float64, same shape
         In [0, 2π).
+
+    Raises
+    ------
+    ValueError
+        When a phase is not finite.
     """
+    return _quantised(_finite("phases", np.asarray(phases, dtype=np.float64)), bits)
+
+
+def _wrapped(phases: NDArray[np.float64]) -> NDArray[np.float64]:
+    wrapped = np.mod(phases, _TURN)
+    # The remainder of a tiny negative phase rounds to a whole turn.
+    return np.where(wrapped < _TURN, wrapped, 0.0)
+
+
+def _quantised(phases: NDArray[np.float64], bits: int | None) -> NDArray[np.float64]:
     if bits is None:
-        return wrap(phases)
+        return _wrapped(phases)
     levels = 2.0**bits
-    level = np.asarray(np.asarray(phases, np.float64) * (levels / _TURN))
+    level = np.asarray(phases * (levels / _TURN))
     np.rint(level, out=level)
     # The remainder by a power of two is exact without np.mod, which takes each number by itself.
     level -= levels * np.floor(level / levels)
@@ -121,7 +139,7 @@ def program(
             for name, phases in (("theta", theta), ("phi", phi), ("gamma", gamma))
         ]
     )
-    driven = quantise(wanted, imperfections.phase_bits)
+    driven = _quantised(wanted, imperfections.phase_bits)
     if imperfections.phase_std > 0:
         driven = with_noise(driven, imperfections.phase_std, seed, Stream.PHASE_WRITE, write)
     met = crosstalk.apply(driven)
@@ -176,6 +194,10 @@ def _checked(name: str, phases: ArrayLike, shape: tuple[int, ...]) -> NDArray[np
     array = np.asarray(phases, dtype=np.float64)
     if array.shape != shape:
         raise ValueError(f"{name} must have shape {shape}, got {array.shape}")
+    return _finite(name, array)
+
+
+def _finite(name: str, array: NDArray[np.float64]) -> NDArray[np.float64]:
     bad = array[~np.isfinite(array)]
     if bad.size:
         raise ValueError(f"{name} must be finite, got {bad[0]}")

@@ -62,13 +62,9 @@ class SimulatedChip:
         fabrication: Fabrication | None = None,
         sample_s: float = 1e-9,
     ) -> None:
-        if np.dtype(dtype) not in (np.complex64, np.complex128):
-            raise TypeError(f"dtype must be complex64 or complex128, got {np.dtype(dtype)}")
         self.topology = topology
         self.imperfections = imperfections = Imperfections() if imperfections is None else imperfections
         self.seed = seed
-        self.dtype = np.dtype(dtype)
-        self._real = np.empty(0, self.dtype).real.dtype
         self.fabrication = fabricate(topology, imperfections, seed) if fabrication is None else fabrication
         if self.fabrication.loss_db.shape != (topology.mzis, 4):
             raise ValueError(f"fabrication must be of {topology.mzis} MZIs, got {len(self.fabrication.loss_db)}")
@@ -81,15 +77,34 @@ class SimulatedChip:
         self._ticked = 0.0
         self._crosstalk = thermal_crosstalk(topology, imperfections)
         self._stretch = phase_stretch(imperfections)
-        self._coupler_error = (self.fabrication.coupler_error + coupler_shift(imperfections)).astype(self._real)
-        lossy = self.fabrication.loss_db.any()
-        self._loss_db = self.fabrication.loss_db.astype(self._real) if lossy else None
-        # What the waveguides between the last MZIs and the outputs transmit, in both directions.
-        behind = 10 ** (-self.fabrication.output_loss_db / 20).astype(self._real)
-        self._behind_mesh = behind if self.fabrication.output_loss_db.any() else None
-        self._inside = np.empty((0, topology.modes), self.dtype)  # the light behind the modulators, in every pass
-        self._settings: _Settings | None = None
         self._programmed: NDArray[np.float64] | None = None
+        self.set_dtype(dtype)
+
+    def set_dtype(self, dtype: DTypeLike) -> None:
+        """Compute in another precision from now on: the same chip, with its history and the phases it holds.
+
+        Parameters
+        ----------
+        dtype : complex64 or complex128
+            Of the light.
+
+        Raises
+        ------
+        TypeError
+            When `dtype` is another.
+        """
+        if np.dtype(dtype) not in (np.complex64, np.complex128):
+            raise TypeError(f"dtype must be complex64 or complex128, got {np.dtype(dtype)}")
+        self.dtype = np.dtype(dtype)
+        self._real = np.empty(0, self.dtype).real.dtype
+        made = self.fabrication
+        self._coupler_error = (made.coupler_error + coupler_shift(self.imperfections)).astype(self._real)
+        self._loss_db = made.loss_db.astype(self._real) if made.loss_db.any() else None
+        # What the waveguides between the last MZIs and the outputs transmit, in both directions.
+        behind = 10 ** (-made.output_loss_db / 20).astype(self._real)
+        self._behind_mesh = behind if made.output_loss_db.any() else None
+        self._inside = np.empty((0, self.topology.modes), self.dtype)  # the light behind the modulators, in every pass
+        self._settings: _Settings | None = None
 
     def write(self, theta: NDArray[Any], phi: NDArray[Any], gamma: NDArray[Any]) -> None:
         """Set the phases [rad]; see `retrolux.hardware.Chip`.
@@ -165,7 +180,17 @@ class SimulatedChip:
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """Go on from a `state`, with the phases as they were written."""
+        """Go on from a `state`, with the phases as they were written.
+
+        Raises
+        ------
+        ValueError
+            When the state is of a chip with another number of shifters.
+        """
+        for name in ("drift", "programmed"):
+            phases = state[name]
+            if phases is not None and np.shape(phases) != self.drift.shape:
+                raise ValueError(f"{name} must have shape {self.drift.shape}, got {np.shape(phases)}")
         self.clock, self._ticked = float(state["clock"]), float(state["ticked"])
         self.writes, self.shots, self.ticks = int(state["writes"]), int(state["shots"]), int(state["ticks"])
         self.drift = np.array(state["drift"], dtype=np.float64)

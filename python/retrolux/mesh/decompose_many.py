@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from retrolux.mesh.nulling import checked_unitary, nulling_order
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
+    from retrolux.mesh.nulling import Nulling
     from retrolux.mesh.topology import Topology
 
 __all__ = ["decompose_many"]
@@ -28,7 +30,7 @@ def decompose_many(
     Parameters
     ----------
     unitaries : array_like of complex, shape (…, modes, modes)
-        The matrices U, y = U x.
+        The matrices U, y = U x. There may be none.
     topology : Topology
         A mesh equal to ``rectangular(n)`` or ``triangular(n)``.
     tolerance : float
@@ -46,27 +48,29 @@ def decompose_many(
     ValueError
         When the topology is another, or a matrix has the wrong shape, is not finite or is not unitary.
     """
+    order = nulling_order(topology)
     wanted = np.asarray(unitaries, dtype=np.complex128)
     n = topology.modes
     if wanted.shape[-2:] != (n, n):
         raise ValueError(f"unitaries must have shape (…, modes, modes) = (…, {n}, {n}), got {wanted.shape}")
     stack = wanted.shape[:-2]
+    theta, phi = np.empty((2, *stack, topology.mzis))
+    gamma = np.empty((*stack, n))
+    rows = [phase.reshape(math.prod(stack), phase.shape[-1]) for phase in (theta, phi, gamma)]
     checked = [checked_unitary(unitary, topology, tolerance) for unitary in wanted.reshape(-1, n, n)]
     side_by_side = max(1, _BYTES // (16 * n * n))
-    phases = [
-        _decompose(np.stack(checked[first : first + side_by_side], axis=-1), topology)
-        for first in range(0, len(checked), side_by_side)
-    ]
-    theta, phi, gamma = (np.concatenate(part, axis=-1).T for part in zip(*phases, strict=True))
-    return theta.reshape(*stack, -1), phi.reshape(*stack, -1), gamma.reshape(*stack, -1)
+    for first in range(0, len(checked), side_by_side):
+        some = slice(first, first + side_by_side)
+        for row, found in zip(rows, _decompose(np.stack(checked[some], axis=-1), topology, order), strict=True):
+            row[some] = found.T
+    return theta, phi, gamma
 
 
 def _decompose(
-    residual: NDArray[np.complex128], topology: Topology
+    residual: NDArray[np.complex128], topology: Topology, order: list[Nulling]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Strip the MZIs from residual matrices of shape (modes, modes, stack); `decompose_on` has the algebra."""
     theta, phi = np.empty((2, topology.mzis, residual.shape[-1]))
-    order = nulling_order(topology)
     for k, from_input, row, column in order:
         if from_input:
             upper, lower = residual[:, column], residual[:, column + 1]

@@ -75,7 +75,8 @@ def checked_unitary(unitary: ArrayLike, topology: Topology, tolerance: float) ->
         `tolerance`.
     """
     n = topology.modes
-    matrix = np.array(unitary, dtype=np.complex128)
+    # asarray first: tensors know no copy=True, at which NumPy warns.
+    matrix = np.array(np.asarray(unitary), dtype=np.complex128)
     if matrix.shape != (n, n):
         raise ValueError(f"unitary must have shape (modes, modes) = {(n, n)}, got {matrix.shape}")
     if not np.isfinite(matrix).all():

@@ -7,13 +7,19 @@ Every module takes real or complex fields of any shape ``(…, modes)`` and trea
 from __future__ import annotations
 
 import math
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import Tensor, nn
 
 from retrolux._kernels import kernels
 from retrolux._ops import apply, is_plain, is_transformed
+from retrolux.nn.precision import keeping_kind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from typing_extensions import Self
 
 __all__ = [
     "CReLU",
@@ -80,7 +86,31 @@ class Power(nn.Module):
         return power(z)
 
 
-class ModReLU(nn.Module):
+class _Trained(nn.Module):
+    """An activation with real parameters, which all modes share or each has of its own."""
+
+    def __init__(self, modes: int | None, **initial: float) -> None:
+        if modes is not None and modes < 1:
+            raise ValueError(f"modes must be at least 1, got {modes}")
+        for name, value in initial.items():
+            if not math.isfinite(value):
+                raise ValueError(f"{name} must be finite, got {value}")
+        super().__init__()
+        self._initial = initial
+        for name in initial:
+            self.register_parameter(name, nn.Parameter(torch.empty(() if modes is None else (modes,))))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Set all parameters as they were at first."""
+        for name, value in self._initial.items():
+            nn.init.constant_(getattr(self, name), value)
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        return super()._apply(keeping_kind(fn), recurse)  # type: ignore[no-any-return, no-untyped-call]
+
+
+class ModReLU(_Trained):
     """A dead zone in amplitude that keeps the phase: f(z) = ReLU(|z| + b) z/|z|.
 
     Arjovsky et al., "Unitary evolution recurrent neural networks", ICML (2016), eq. 8. The phase of z = 0 is
@@ -99,9 +129,10 @@ class ModReLU(nn.Module):
         b, trained.
     """
 
+    bias: nn.Parameter
+
     def __init__(self, bias: float = 0.0, modes: int | None = None) -> None:
-        super().__init__()
-        self.bias = _parameter("bias", bias, modes)
+        super().__init__(modes, bias=bias)
 
     def forward(self, z: Tensor) -> Tensor:
         """Return ReLU(|z| + b) z/|z|, with the shape and dtype of `z`."""
@@ -172,7 +203,7 @@ class SaturableAbsorber(nn.Module):
         return z * torch.exp(-0.5 * self.optical_depth / (1.0 + power(z) / self.saturation_power))
 
 
-class ElectroOptic(nn.Module):
+class ElectroOptic(_Trained):
     """A modulator driven by a tap of its own light.
 
     f(z) = i √(1−α) e^(−iu/2) cos(u/2) z with u = g|z|² + φ_b: a fraction α of the power is detected, and its
@@ -203,6 +234,9 @@ class ElectroOptic(nn.Module):
         When `alpha` or `modes` is out of range.
     """
 
+    gain: nn.Parameter
+    phi_b: nn.Parameter
+
     def __init__(
         self,
         alpha: float = 0.1,
@@ -212,10 +246,8 @@ class ElectroOptic(nn.Module):
     ) -> None:
         if not 0 <= alpha < 1:
             raise ValueError(f"alpha must lie in [0, 1), got {alpha}")
-        super().__init__()
+        super().__init__(modes, gain=gain, phi_b=phi_b)
         self.alpha = alpha
-        self.gain = _parameter("gain", gain, modes)
-        self.phi_b = _parameter("phi_b", phi_b, modes)
 
     def extra_repr(self) -> str:
         """Return what the repr shows."""
@@ -227,14 +259,6 @@ class ElectroOptic(nn.Module):
         bright = math.sqrt(1.0 - self.alpha) * half.cos()
         # i e^(−iu/2) = sin(u/2) + i cos(u/2)
         return torch.complex(bright * half.sin(), bright * half.cos()) * z
-
-
-def _parameter(name: str, value: float, modes: int | None) -> nn.Parameter:
-    if not math.isfinite(value):
-        raise ValueError(f"{name} must be finite, got {value}")
-    if modes is not None and modes < 1:
-        raise ValueError(f"modes must be at least 1, got {modes}")
-    return nn.Parameter(torch.full(() if modes is None else (modes,), float(value)))
 
 
 class _Modulus(torch.autograd.Function):

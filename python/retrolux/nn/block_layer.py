@@ -9,8 +9,14 @@ import torch
 from torch import Tensor, nn
 
 from retrolux.nn.blocks import Blocks
+from retrolux.nn.described import Described
+from retrolux.nn.precision import as_light, keeping_kind, stay_real
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from typing_extensions import Self
+
     from retrolux.nn.block_options import BlockOptions
 
 __all__ = ["BlockLayer"]
@@ -18,7 +24,7 @@ __all__ = ["BlockLayer"]
 _Digital = TypeVar("_Digital", nn.Linear, nn.Conv1d, nn.Conv2d)
 
 
-class BlockLayer(nn.Module):
+class BlockLayer(Described):
     """A weight of meshes and a bias of electronics.
 
     Parameters
@@ -55,14 +61,37 @@ class BlockLayer(nn.Module):
         super().__init__()
         outputs, *inputs = shape
         dtype = torch.get_default_dtype() if dtype is None else dtype
-        self.blocks = Blocks(outputs // groups, math.prod(inputs), groups, dtype, **options)
-        self.bias: nn.Parameter | None = None
-        if bias:
-            seed, bound = options.get("seed"), 1 / math.sqrt(math.prod(inputs))
-            generator = None if seed is None else torch.Generator().manual_seed(seed)
-            self.bias = nn.Parameter(torch.empty(outputs, dtype=dtype).uniform_(-bound, bound, generator=generator))
-        self._shape = shape
-        self.to(device)
+        self.blocks = Blocks(outputs // groups, math.prod(inputs), groups, dtype, **options, device=device)
+        self.bias = nn.Parameter(torch.empty(outputs, dtype=dtype, device=device)) if bias else None
+        self._shape, self._seed = shape, options.get("seed")
+        self._reset_bias()
+
+    def reset_parameters(self) -> None:
+        """Set all parameters as they were at first; without a seed they are drawn anew.
+
+        Chips stay the chips they are. Without memory, on the meta device, nothing is set.
+        """
+        self.blocks.reset_parameters()
+        self._reset_bias()
+
+    def description(self) -> dict[str, tuple[str, str]]:
+        """Return the shape of the weight, by which a state is known to be one of this layer."""
+        return {"weight": (str(self._shape), f"a weight of shape {self._shape}")}
+
+    def register_parameter(self, name: str, param: nn.Parameter | None) -> None:
+        """Add a parameter to the layer.
+
+        Raises
+        ------
+        TypeError
+            When torch.nn.utils.prune asks for ``weight_orig``: the weight is no parameter.
+        """
+        if name == "weight_orig":
+            raise TypeError(
+                "the weight is computed from meshes and cannot be pruned; prune the digital layer and convert it "
+                "after torch.nn.utils.prune.remove, or prune the attenuators: 'sigma' of blocks"
+            )
+        super().register_parameter(name, param)
 
     @property
     def weight(self) -> Tensor:
@@ -84,10 +113,24 @@ class BlockLayer(nn.Module):
     def _light(self, x: Tensor) -> Tensor:
         """Return the input in a dtype that the weight can multiply."""
         if self.blocks.is_complex:
-            return x.to(self.blocks.dtype)
+            return as_light(x, self.blocks.dtype)
         if x.is_complex():
             raise TypeError(f"x must be real for a layer in {self.blocks.dtype}, got {x.dtype}")
         return x
+
+    @torch.no_grad()
+    def _reset_bias(self) -> None:
+        if self.bias is None or self.bias.is_meta:
+            return
+        generator = None if self._seed is None else torch.Generator().manual_seed(self._seed)
+        bound = 1 / math.sqrt(self.blocks.columns)
+        room = torch.empty(self.bias.shape, dtype=self.bias.dtype, device="cpu")
+        self.bias.copy_(room.uniform_(-bound, bound, generator=generator))
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        if not self.blocks.is_complex:
+            stay_real(fn, self.blocks.dtype)
+        return super()._apply(keeping_kind(fn), recurse)  # type: ignore[no-any-return, no-untyped-call]
 
     def _load(self, digital: nn.Linear | nn.Conv1d | nn.Conv2d) -> None:
         """Take over what a digital layer does, whether it is trained, and its mode."""

@@ -10,12 +10,18 @@ import torch
 from torch import Tensor, nn
 
 from retrolux._ops import apply, is_plain
-from retrolux.functional import matrices
+from retrolux.functional import LIGHT, matrices
 from retrolux.mesh import Topology, decompose_many, haar_phases, rectangular
 from retrolux.nn.chip import chip_for
+from retrolux.nn.described import Described
+from retrolux.nn.precision import in_full_precision, stay_real
+from retrolux.nn.pruning import prune_anew
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import ArrayLike
+    from typing_extensions import Self
 
     from retrolux.gradient import Method
     from retrolux.gradient.measured import Bench, OutputPhase
@@ -25,10 +31,9 @@ if TYPE_CHECKING:
 __all__ = ["DTYPES", "Blocks"]
 
 DTYPES = (torch.float32, torch.float64, torch.complex64, torch.complex128)
-_LIGHT = {torch.float32: torch.complex64, torch.float64: torch.complex128}  # torch.compile knows no dtype.to_complex
 
 
-class Blocks(nn.Module):
+class Blocks(Described):
     """A stack of matrices, each a grid of blocks ``gain · U Σ V†`` of k × k, cut to size at the lower and right edge.
 
     U and V† are meshes of k modes, Σ = diag(σ) are attenuators; the gain, one for all, is that of the amplifiers behind
@@ -45,6 +50,8 @@ class Blocks(nn.Module):
         Of the matrix: float32, float64, complex64 or complex128. The parameters have its real precision.
     block, train, seed, imperfections, gradient, output_phase, chip_seed
         How it is built from meshes, see `BlockOptions`.
+    device : torch.device or str, optional
+        Of the parameters; chips are simulated on the CPU.
 
     Attributes
     ----------
@@ -86,6 +93,7 @@ class Blocks(nn.Module):
         gradient: str | Method = "adjoint",
         output_phase: OutputPhase = "measured",
         chip_seed: int = 0,
+        device: torch.device | str | None = None,
     ) -> None:
         super().__init__()
         if dtype not in DTYPES:
@@ -102,17 +110,15 @@ class Blocks(nn.Module):
         modes = self.topology.modes
         self.grid = groups, math.ceil(rows / modes), math.ceil(columns / modes)
 
-        rng = np.random.default_rng(int(torch.randint(2**63 - 1, ())) if seed is None else seed)
-        theta, phi, gamma = haar_phases(self.topology, rng, (2, *self.grid))
-        # Singular values of a random Gaussian matrix lie on a quarter circle: with Haar-random U and V† the blocks are
-        # nearly Gaussian, with the variance of torch's weights, 1/(3 · columns) for each of Re and Im.
-        radius, angle = np.sqrt(rng.random((*self.grid, modes))), rng.uniform(0, 2 * np.pi, (*self.grid, modes))
-        sigma, gain = radius * np.abs(np.cos(angle)), math.sqrt(8 * modes / (3 * columns))
+        phases, outputs = (2, *self.grid, self.topology.mzis), (2, *self.grid, modes)
         self.theta, self.phi, self.gamma, self.sigma, self.gain = (
-            nn.Parameter(torch.tensor(values, dtype=dtype.to_real())) for values in (theta, phi, gamma, sigma, gain)
+            nn.Parameter(torch.empty(shape, dtype=dtype.to_real(), device=device))
+            for shape in (phases, phases, outputs, outputs[1:], ())
         )
         for phase in (self.theta, self.phi, self.gamma):
             phase.requires_grad_(train == "all")
+        self._seed = seed
+        self.reset_parameters()
 
         light = dtype.to_complex()
         seeds = np.random.SeedSequence(chip_seed).generate_state(2 * math.prod(self.grid), np.uint64)
@@ -123,15 +129,44 @@ class Blocks(nn.Module):
         self.chips = nn.ModuleList(present) if present else None
         self._built: tuple[tuple[Tensor, ...], Tensor] | None = None
 
+    @torch.no_grad()
+    def reset_parameters(self) -> None:
+        """Set all parameters as they were at first; without a seed they are drawn anew.
+
+        Chips stay the chips they are. Without memory, on the meta device, nothing is set.
+        """
+        if self.gain.is_meta:
+            return
+        seed = int(torch.randint(2**63 - 1, (), device="cpu")) if self._seed is None else self._seed
+        rng, modes = np.random.default_rng(seed), self.topology.modes
+        theta, phi, gamma = haar_phases(self.topology, rng, (2, *self.grid))
+        # Singular values of a random Gaussian matrix lie on a quarter circle: with Haar-random U and V† the blocks are
+        # nearly Gaussian, with the variance of torch's weights, 1/(3 · columns) for each of Re and Im.
+        radius, angle = np.sqrt(rng.random((*self.grid, modes))), rng.uniform(0, 2 * np.pi, (*self.grid, modes))
+        sigma, gain = radius * np.abs(np.cos(angle)), np.sqrt(8 * modes / (3 * self.columns))
+        settings = self.theta, self.phi, self.gamma, self.sigma, self.gain
+        for setting, values in zip(settings, (theta, phi, gamma, sigma, np.asarray(gain)), strict=True):
+            setting.copy_(torch.from_numpy(values))
+
+    def description(self) -> dict[str, tuple[str, str]]:
+        """Return topology and matrix, by which a state is known to be one of these blocks."""
+        kind = "complex" if self.is_complex else "real"
+        matrix = f"a {kind} matrix of (groups, rows, columns) = {(self.groups, self.rows, self.columns)}"
+        return {"topology": (self.topology.key, repr(self.topology)), "matrix": (matrix, matrix)}
+
+    def chip_states(self) -> tuple[ChipState, ...]:
+        """Return what holds the chips, in the order of theta; nothing for exact meshes."""
+        return tuple(cast("ChipState", chip) for chip in self.chips or ())
+
     @property
     def dtype(self) -> torch.dtype:
         """Of the matrix."""
-        return _LIGHT[self.gain.dtype] if self.is_complex else self.gain.dtype
+        return LIGHT[self.gain.dtype] if self.is_complex else self.gain.dtype
 
     @property
     def benches(self) -> tuple[Bench, ...]:
         """The chips with their gradient methods and shots, in the order of theta; none for exact meshes."""
-        return tuple(cast("ChipState", chip).bench for chip in self.chips or ())
+        return tuple(chip.bench for chip in self.chip_states())
 
     def transmission(self) -> Tensor:
         """Return the amplitude transmissions σ of the attenuators, in [0, 1].
@@ -149,6 +184,7 @@ class Blocks(nn.Module):
         Differentiable in all parameters. Flaws of chips are left out. Without gradients, do not write to it: it is kept
         until a parameter changes.
         """
+        prune_anew(self)
         if torch.is_grad_enabled() or not is_plain(self.theta):
             return self._multiplied()
         settings = self.theta, self.phi, self.gamma, self.sigma, self.gain
@@ -231,6 +267,11 @@ class Blocks(nn.Module):
     def __getstate__(self) -> dict[str, object]:
         return self.__dict__ | {"_built": None}
 
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        if not self.is_complex:
+            stay_real(fn, self.dtype)
+        return super()._apply(in_full_precision(fn), recurse)  # type: ignore[no-any-return, no-untyped-call]
+
     def _multiplied(self) -> Tensor:
         """Return the product of the blocks, put together and cut to size."""
         # Their transposes are what comes from the kernels.
@@ -241,7 +282,8 @@ class Blocks(nn.Module):
         else:  # the real part as one real product, [Re, −Im] of the one times [Re, Im] of the other
             left = torch.view_as_real(u_transposed.mT.contiguous()) * torch.stack((scale, -scale), dim=-1)
             right = torch.view_as_real(v_conjugate).flatten(-2)
-            with torch.autocast(left.device.type, enabled=False):  # phases are worth nothing in half precision
+            place = "cpu" if left.is_meta else left.device.type
+            with torch.autocast(place, enabled=False):  # phases are worth nothing in half precision
                 blocks = apply(_Inner, left.flatten(-2), right) if is_plain(left) else left.flatten(-2) @ right.mT
         groups, grid_rows, grid_columns = self.grid
         modes = self.topology.modes

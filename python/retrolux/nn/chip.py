@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import io
+import pickle
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from retrolux.functional import require_last
 from retrolux.gradient import method_named
 from retrolux.gradient.measured import Bench
 from retrolux.hardware import Fabrication, Imperfections, SimulatedChip
+from retrolux.nn.precision import as_light
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+    from typing_extensions import Self
+
     from retrolux.gradient import Method
     from retrolux.gradient.measured import OutputPhase
     from retrolux.hardware import Chip
@@ -20,16 +29,65 @@ if TYPE_CHECKING:
 
 __all__ = ["ChipState", "chip_for"]
 
+# What unpickling and building of a chip end in where a state is damaged.
+_DAMAGE = (pickle.UnpicklingError, RuntimeError, EOFError, OSError, LookupError, TypeError, ValueError, AttributeError)
+_DTYPES = {torch.float32: (np.complex64, np.float32), torch.float64: (np.complex128, np.float64)}
+
 
 class ChipState(nn.Module):
-    """Holds the bench of a layer and saves its chip: what was fabricated, and its history, so that runs resume."""
+    """Holds the bench of a layer and saves its chip: what was fabricated, and its history, so that runs resume.
+
+    Attributes
+    ----------
+    bench : Bench
+    required : bool
+        Whether a state to load must have the chip; without it, as after training without chips, the chip stays.
+    """
 
     def __init__(self, bench: Bench) -> None:
         super().__init__()
         self.bench = bench
+        self.required = True
 
-    def get_extra_state(self) -> dict[str, Any]:
-        """Return the chip as plain numbers, strings and tensors; of a chip of your own, the shots alone."""
+    def get_extra_state(self) -> Tensor:
+        """Return the chip; of a chip of your own, the shots alone.
+
+        A file of `torch.save`, of plain numbers, strings and tensors, as a tensor of its bytes: tensors are what
+        ``clone`` and other file formats take.
+        """
+        file = io.BytesIO()
+        torch.save(self._state(), file)
+        return torch.from_numpy(np.frombuffer(file.getvalue(), np.uint8).copy())
+
+    def set_extra_state(self, state: Tensor | dict[str, Any]) -> None:
+        """Become the saved chip.
+
+        Raises
+        ------
+        ValueError
+            When the state is none of a chip, or of one that does not fit.
+        """
+        try:
+            numbers = state if isinstance(state, dict) else _unpacked(state)
+            shots, replacement = int(numbers["shots"]), self._replacement(numbers)
+        except _DAMAGE as error:
+            raise ValueError(f"this is not the state of a chip: {str(error).partition(chr(10))[0]}") from error
+        self.bench.shots = shots
+        if replacement is not None:
+            self.bench.replace_chip(*replacement)
+
+    def follow(self, dtype: torch.dtype) -> None:
+        """Compute in the precision of settings in `dtype`, float32 or float64; the chip stays the same."""
+        chip, written = self.bench.chip, self.bench.written
+        if dtype not in _DTYPES or not isinstance(chip, SimulatedChip):
+            return
+        light, real = _DTYPES[dtype]
+        if chip.dtype != light:
+            chip.set_dtype(light)
+        if written is not None and written[0].dtype != real:  # rounded as the settings are, so that none is rewritten
+            self.bench.written = tuple(phases.astype(real) for phases in written)
+
+    def _state(self) -> dict[str, Any]:
         chip = self.bench.chip
         if not isinstance(chip, SimulatedChip):
             return {"shots": self.bench.shots}
@@ -46,12 +104,11 @@ class ChipState(nn.Module):
             "written": None if self.bench.written is None else [torch.from_numpy(p) for p in self.bench.written],
         }
 
-    def set_extra_state(self, state: dict[str, Any]) -> None:
-        """Become the saved chip."""
-        self.bench.shots = int(state["shots"])
+    def _replacement(self, state: dict[str, Any]) -> tuple[SimulatedChip, tuple[NDArray[Any], ...] | None] | None:
+        """Return the saved chip and the phases that it holds; None for a chip of your own."""
         old = self.bench.chip
         if not isinstance(old, SimulatedChip):
-            return
+            return None
         chip = SimulatedChip(
             old.topology,
             Imperfections.from_json(state["imperfections"]),
@@ -63,19 +120,51 @@ class ChipState(nn.Module):
         chip.load_state(
             {name: value.numpy() if isinstance(value, Tensor) else value for name, value in state["history"].items()}
         )
-        written = state["written"]
-        self.bench.replace_chip(chip, None if written is None else tuple(phases.numpy().copy() for phases in written))
+        if state["written"] is None:
+            return chip, None
+        written = tuple(phases.numpy().copy() for phases in state["written"])
+        shapes, mzis = [phases.shape for phases in written], chip.topology.mzis
+        if shapes != [(mzis,), (mzis,), (chip.topology.modes,)]:
+            raise ValueError(f"the phases written must be those of a {chip.topology}, got shapes {shapes}")
+        return chip, written
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        chip = self.bench.chip
+        if isinstance(chip, SimulatedChip):
+            real = torch.float32 if chip.dtype == np.complex64 else torch.float64
+            self.follow(fn(torch.empty(0, dtype=real, device="cpu")).dtype)
+        return self
+
+    def _load_from_state_dict(
+        self,
+        state_dict: dict[str, Any],
+        prefix: str,
+        local_metadata: dict[str, Any],
+        strict: bool,
+        missing_keys: list[str],
+        unexpected_keys: list[str],
+        error_msgs: list[str],
+    ) -> None:
+        try:
+            super()._load_from_state_dict(
+                state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs
+            )
+        except ValueError as error:
+            error_msgs.append(f"{prefix}_extra_state: {error}")
+        key = f"{prefix}_extra_state"
+        if key in missing_keys and not self.required:
+            missing_keys.remove(key)
 
     def forward(self, x: Tensor, theta: Tensor, phi: Tensor, gamma: Tensor, trainable: Tensor | None) -> Tensor:
         """Send light of shape (…, modes) through the chip."""
         if x.device.type != "cpu":
             raise ValueError(f"light for a chip must be on the CPU, got a tensor on {x.device}")
-        if x.shape[-1:] != gamma.shape:
-            raise ValueError(f"x must have shape (…, modes) = (…, {len(gamma)}), got {tuple(x.shape)}")
-        if x.dtype.to_complex() != gamma.dtype.to_complex() and x.dtype not in (torch.float16, torch.bfloat16):
-            raise TypeError(f"x must be {gamma.dtype.to_complex()} or {gamma.dtype}, got {x.dtype}")
+        require_last(x, "modes", self.bench.chip.topology.modes)
+        light = as_light(x, gamma.dtype.to_complex())
+        self.follow(gamma.dtype)
         mask = None if trainable is None else trainable.numpy()
-        return self.bench.propagate(x.to(gamma.dtype.to_complex()), theta, phi, gamma, mask)
+        return self.bench.propagate(light, theta, phi, gamma, mask).to(light.dtype)
 
 
 def chip_for(
@@ -98,10 +187,17 @@ def chip_for(
     if chip is None:
         if imperfections is None:
             return None
-        light = np.complex64 if dtype == torch.complex64 else np.complex128
-        chip = SimulatedChip(topology, imperfections, seed, light)
+        chip = SimulatedChip(topology, imperfections, seed, _DTYPES[dtype.to_real()][0])
     elif imperfections is not None:
         raise ValueError(f"give imperfections or a chip, not both, got {imperfections} and {chip}")
     elif chip.topology != topology:
         raise ValueError(f"the chip must be a {topology}, got a {chip.topology}")
-    return ChipState(Bench(chip, method, output_phase))
+    state = ChipState(Bench(chip, method, output_phase))
+    state.follow(dtype.to_real())
+    return state
+
+
+def _unpacked(state: Tensor) -> dict[str, Any]:
+    """Return what is in a file of `torch.save`, given as a tensor of its bytes; no code in it is run."""
+    file = io.BytesIO(state.to("cpu", torch.uint8).numpy().tobytes())
+    return torch.load(file, weights_only=True)  # type: ignore[no-any-return]

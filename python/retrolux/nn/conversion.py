@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import copy
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, TypeAlias, cast
 
 import numpy as np
 from torch import nn
+from torch.nn.parameter import is_lazy
+from torch.nn.utils.prune import is_pruned
 
 from retrolux.nn.block_layer import BlockLayer
 from retrolux.nn.blocks import DTYPES, Blocks
 from retrolux.nn.conv import Conv1d, Conv2d
+from retrolux.nn.copying import copied
 from retrolux.nn.linear import Linear
 from retrolux.nn.mesh import Mesh
 
@@ -53,8 +55,8 @@ class Conversion:
         cells = [(name or "(model)", f"{type(old).__name__}({old.extra_repr()})", now) for name, old, now in rows]
         widths = [max(len(row[i]) for row in cells) for i in range(2)]
         lines = [f"{name.ljust(widths[0])}  {old.ljust(widths[1])}  {now}" for name, old, now in cells]
-        swapped = {id(p): p.numel() for old, _ in self.changed.values() for p in old.parameters()}
-        kept = {id(p): p.numel() for old, _ in self.left.values() for p in old.parameters(recurse=False)}
+        swapped = {id(p): _numbers(p) for old, _ in self.changed.values() for p in old.parameters()}
+        kept = {id(p): _numbers(p) for old, _ in self.left.values() for p in old.parameters(recurse=False)}
         share = sum(swapped.values()) / sum((swapped | kept).values())
         return "\n".join([*lines, f"{len(self.changed)} of {len(rows)} layers swapped, {share:.1%} of the parameters"])
 
@@ -101,7 +103,7 @@ def convert(
     chip_seed = options.get("chip_seed", 0)
     if chip_seed < 0:
         raise ValueError(f"chip_seed must be at least 0, got {chip_seed}")
-    model = model if inplace else copy.deepcopy(model)
+    model = model if inplace else copied(model)
     names: dict[nn.Module, list[str]] = {}
     for name, module in model.named_modules(remove_duplicate=False):
         names.setdefault(module, []).append(name)
@@ -111,15 +113,13 @@ def convert(
     for module, (first, *others) in names.items():
         if isinstance(module, Blocks) or not (isinstance(module, BlockLayer) or [*module.parameters(recurse=False)]):
             continue
-        reason = _obstacle(module, owners)
+        reason = next(_obstacles(module, owners), None)
         if reason is None and any(_chosen(where, name, module) for name in (first, *others)):
             swap[cast("_Digital", module)] = first
         else:
             left[first] = module, reason or "not chosen"
     if not swap:
-        able = [name or "the model itself" for name, (_, reason) in left.items() if reason == "not chosen"]
-        there = f"there are {', '.join(able)}" if able else "there is none"
-        raise ValueError(f"where must choose a layer that can be swapped ({there}), got {where!r}")
+        raise ValueError(f"where must choose a layer that can be swapped ({_choice(left)}), got {where!r}")
     seeds = np.random.SeedSequence(chip_seed).generate_state(len(swap))
     changed: dict[str, tuple[nn.Module, BlockLayer]] = {
         name: (module, _photonic(module, {**options, "chip_seed": int(seed)}))
@@ -151,7 +151,7 @@ def convert_back(model: nn.Module, *, inplace: bool = False) -> nn.Module:
     ValueError
         When the model has no `Linear`, `Conv1d` or `Conv2d` of this package.
     """
-    model = model if inplace else copy.deepcopy(model)
+    model = model if inplace else copied(model)
     named = model.named_modules(remove_duplicate=False)
     layers = [(name, layer) for name, layer in named if isinstance(layer, (Linear, Conv1d, Conv2d))]
     if not layers:
@@ -162,19 +162,45 @@ def convert_back(model: nn.Module, *, inplace: bool = False) -> nn.Module:
     return model
 
 
-def _obstacle(module: nn.Module, owners: Counter[nn.Parameter]) -> str | None:
-    """Return why a layer has to stay; None where nothing speaks against a swap."""
+def _obstacles(module: nn.Module, owners: Counter[nn.Parameter]) -> Iterator[str]:
+    """Yield why a layer has to stay; nothing where nothing speaks against a swap. The first reason is the plainest."""
+    parameters = [*module.parameters(recurse=False)]
+    if any(map(is_lazy, parameters)):
+        yield "has no sizes yet (send a batch through the model first)"
     if not isinstance(module, _SWAPPED):
-        return "photonic already" if isinstance(module, (BlockLayer, Mesh)) else "no photonic counterpart"
+        yield "photonic already" if isinstance(module, (BlockLayer, Mesh)) else "no photonic counterpart"
+        return
     if type(module) not in _SWAPPED:
-        return "a subclass, which may do more"
+        yield "a subclass, which may do more"
+    if is_pruned(module):
+        yield "is pruned (torch.nn.utils.prune.remove makes that permanent)"
     if any((module._forward_hooks, module._forward_pre_hooks, module._backward_hooks, module._backward_pre_hooks)):
-        return "has hooks"
-    if any(owners[parameter] > 1 for parameter in module.parameters(recurse=False)):
-        return "shares a parameter with another layer"
+        yield "has hooks"
+    if any(owners[parameter] > 1 for parameter in parameters):
+        yield "shares a parameter with another layer"
     if module.weight.dtype not in DTYPES:
-        return f"in {module.weight.dtype}"
-    return None
+        yield f"in {module.weight.dtype}"
+    if module.weight.is_meta:
+        yield "on the meta device, without values"
+
+
+def _choice(left: dict[str, tuple[nn.Module, str]]) -> str:
+    """Return in words which layers could be chosen, and why the others cannot be swapped."""
+    able = [name or "the model itself" for name, (_, reason) in left.items() if reason == "not chosen"]
+    alike: dict[tuple[str, str], list[str]] = {}
+    for name, (module, reason) in left.items():
+        if reason != "not chosen":
+            alike.setdefault((type(module).__name__, reason), []).append(name or "the model itself")
+    reasons = [
+        f"not {names[0]}{f' and {len(names) - 1} more' if len(names) > 1 else ''}, {kind}: {reason}"
+        for (kind, reason), names in alike.items()
+    ]
+    first = f"there are {', '.join(able)}" if able else "there is none"
+    return "; ".join([first, *reasons]) if left else "there is none: no layer has parameters"
+
+
+def _numbers(parameter: nn.Parameter) -> int:
+    return 0 if is_lazy(parameter) else parameter.numel()
 
 
 def _chosen(where: Where, name: str, module: nn.Module) -> bool:

@@ -10,7 +10,9 @@ from torch import Tensor, nn
 from retrolux.nn.activations import power
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+
+    from typing_extensions import Self
 
 __all__ = ["Intensity"]
 
@@ -46,6 +48,12 @@ class Intensity(nn.Module):
         index = None if self.ports is None else torch.tensor(self.ports)
         self.register_buffer("index", index, persistent=False)
 
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        if self.index is not None and not self.index.is_meta:  # `to_empty` leaves it without its values
+            self.index.copy_(torch.tensor(self.ports, device="cpu"))
+        return self
+
     def extra_repr(self) -> str:
         """Return what the repr shows."""
         return "" if self.ports is None else f"ports={self.ports}"
@@ -71,6 +79,9 @@ class Intensity(nn.Module):
         if self.ports is None or self.index is None:
             return power(y)
         last = max(self.ports)
-        if y.ndim == 0 or y.shape[-1] <= last:
+        if not torch.jit.is_tracing() and (y.ndim == 0 or y.shape[-1] <= last):
             raise ValueError(f"y must have the mode of port {last} in its last axis, got shape {tuple(y.shape)}")
-        return power(y.index_select(-1, self.index))
+        index = self.index
+        if index.device != y.device:  # made on the meta device and never moved: no state dict brings it
+            index = torch.tensor(self.ports, device=y.device)
+        return power(y.index_select(-1, index))

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 from torch import Tensor, nn
 
+from retrolux.functional import require_last
 from retrolux.mesh import rectangular
 from retrolux.nn.detectors import Intensity
 from retrolux.nn.mesh import Mesh
+from retrolux.nn.precision import keeping_kind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from typing_extensions import Self
 
 __all__ = ["IntensityLinear"]
 
@@ -56,9 +65,16 @@ class IntensityLinear(nn.Module):
             raise ValueError(f"mesh must have at least {least} modes, got {self.mesh.topology.modes}")
         self.in_features, self.out_features = in_features, out_features
         self.detectors = Intensity(range(out_features))
-        real = self.mesh.theta.dtype
-        self.gain = nn.Parameter(torch.ones((), dtype=real))
-        self.bias = nn.Parameter(torch.zeros(out_features, dtype=real)) if bias else None
+        theta = self.mesh.theta
+        self.gain = nn.Parameter(torch.empty((), dtype=theta.dtype, device=theta.device))
+        room = torch.empty(out_features, dtype=theta.dtype, device=theta.device)
+        self.bias = nn.Parameter(room) if bias else None
+        self._reset_electronics()
+
+    def reset_parameters(self) -> None:
+        """Set all parameters as they were at first; see `Mesh.reset_parameters`."""
+        self.mesh.reset_parameters()
+        self._reset_electronics()
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the output, real of shape (…, out_features), for `x` of shape (…, in_features), real or complex.
@@ -68,11 +84,18 @@ class IntensityLinear(nn.Module):
         ValueError
             When the last dimension is not the inputs.
         """
-        if x.shape[-1:] != (self.in_features,):
-            raise ValueError(f"x must have shape (…, in_features) = (…, {self.in_features}), got {tuple(x.shape)}")
+        require_last(x, "in_features", self.in_features)
         light = nn.functional.pad(x, (0, self.mesh.topology.modes - self.in_features))
         y: Tensor = self.gain * self.detectors(self.mesh(light))
         return y if self.bias is None else y + self.bias
+
+    def _reset_electronics(self) -> None:
+        nn.init.ones_(self.gain)
+        if self.bias is not None:
+            nn.init.zeros_(self.bias)
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        return super()._apply(keeping_kind(fn), recurse)  # type: ignore[no-any-return, no-untyped-call]
 
     def extra_repr(self) -> str:
         """Return what the repr shows."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from retrolux.functional import require_last
 from retrolux.nn.block_layer import BlockLayer
 
 if TYPE_CHECKING:
@@ -72,8 +73,7 @@ class Linear(BlockLayer):
         ValueError
             When the last dimension is not the inputs.
         """
-        if x.shape[-1:] != (self.in_features,):
-            raise ValueError(f"x must have shape (…, in_features) = (…, {self.in_features}), got {tuple(x.shape)}")
+        require_last(x, "in_features", self.in_features)
         x = self._light(x)
         if self.blocks.chips is None:
             return F.linear(x, self._dense(), self.bias)

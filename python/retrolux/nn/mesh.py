@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from retrolux.functional import COMPLEX_OF, Route, propagate
+from retrolux.functional import LIGHT, Route, propagate
 from retrolux.mesh import decompose, haar_phases
 from retrolux.nn.chip import chip_for
+from retrolux.nn.described import Described
+from retrolux.nn.frozen import keep_frozen
+from retrolux.nn.precision import in_full_precision
+from retrolux.nn.pruning import prune_anew
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
+    from collections.abc import Callable
+
+    from numpy.typing import ArrayLike, NDArray
+    from typing_extensions import Self
 
     from retrolux.gradient import Method
     from retrolux.gradient.measured import Bench, OutputPhase
     from retrolux.hardware import Chip, Imperfections
     from retrolux.mesh import Topology
+    from retrolux.nn.chip import ChipState
 
 __all__ = ["Mesh"]
 
 
-class Mesh(nn.Module):
+class Mesh(Described):
     """A mesh of MZIs whose phases are trained: ``y = x @ U.T``.
 
     Parameters
@@ -56,7 +64,11 @@ class Mesh(nn.Module):
     chip_seed : int
         Which of all chips with these imperfections it is.
     trainable : array_like of bool, shape (mzis, 2), optional
-        Which (theta, phi) are trained; the others stay, and cost nothing to a method that goes phase by phase.
+        Which (theta, phi) are trained; no step of a `torch.optim.Optimizer` moves the others, whatever its weight decay
+        or momentum, and they cost nothing to a method that goes phase by phase. `load_state_dict`, `load_matrix` and
+        who writes to the parameters set them all.
+    device : torch.device or str, optional
+        Of the parameters; chips are simulated on the CPU.
 
     Attributes
     ----------
@@ -77,6 +89,10 @@ class Mesh(nn.Module):
     Notes
     -----
     Input has shape (…, modes); real input is light of phase 0. Output is complex, of the same shape.
+
+    The precision follows ``to``, ``double`` and ``float``, and the chip follows the layer; half precision is refused. A
+    state dict loads into a mesh of an equal topology alone. That of an exact mesh loads into one on a chip, which stays
+    the chip it is; the other way round ``strict=False`` takes the phases and leaves the chip.
     """
 
     def __init__(
@@ -96,38 +112,73 @@ class Mesh(nn.Module):
         output_phase: OutputPhase = "measured",
         chip_seed: int = 0,
         trainable: ArrayLike | None = None,
+        device: torch.device | str | None = None,
     ) -> None:
         super().__init__()
         if dtype not in (torch.complex64, torch.complex128):
             raise TypeError(f"dtype must be torch.complex64 or torch.complex128, got {dtype}")
         if route not in ("auto", "mesh", "matrix"):
             raise ValueError(f"route must be 'auto', 'mesh' or 'matrix', got {route!r}")
-        if phases is None:
-            theta, phi, gamma = _random_phases(topology, seed)
-            gamma = gamma if train_gamma else np.zeros(topology.modes)
-        elif seed is None:
-            theta, phi, gamma = phases  # type: ignore[assignment]
-        else:
+        if phases is not None and seed is not None:
             raise ValueError(f"give seed or phases, not both, got seed={seed} and phases")
         self.topology = topology
         self.route: Route = route
         real, mzis, modes = dtype.to_real(), topology.mzis, topology.modes
-        self.theta = nn.Parameter(_setting("theta", theta, (mzis,), real))
-        self.phi = nn.Parameter(_setting("phi", phi, (mzis,), real))
-        self.gamma = nn.Parameter(_setting("gamma", gamma, (modes,), real), requires_grad=train_gamma)
+        shapes = {"theta": (mzis,), "phi": (mzis,), "gamma": (modes,), "coupler_error": (mzis, 2), "loss_db": (mzis, 4)}
+        start = (None, None, None) if phases is None else phases
+        given = dict(zip(shapes, (*start, coupler_error, loss_db), strict=True))
+        self._seed, self._train_gamma = seed, train_gamma
+        self._given = {name: _setting(name, it, shapes[name]) for name, it in given.items() if it is not None}
+        self.theta, self.phi, self.gamma = (
+            nn.Parameter(torch.empty(shapes[name], dtype=real, device=device)) for name in ("theta", "phi", "gamma")
+        )
+        self.gamma.requires_grad_(train_gamma)
         self.coupler_error: Tensor | None
         self.loss_db: Tensor | None
-        self.register_buffer(
-            "coupler_error",
-            None if coupler_error is None else _setting("coupler_error", coupler_error, (mzis, 2), real),
-        )
-        self.register_buffer("loss_db", None if loss_db is None else _setting("loss_db", loss_db, (mzis, 4), real))
+        for name in ("coupler_error", "loss_db"):
+            room = torch.empty(shapes[name], dtype=real, device=device) if name in self._given else None
+            self.register_buffer(name, room)
+        self.reset_parameters()
 
         self.trainable: Tensor | None
-        self.register_buffer("trainable", None if trainable is None else _mask(trainable, mzis), persistent=False)
+        self._mask = None if trainable is None else _mask(trainable, mzis)
+        self.register_buffer("trainable", self._mask, persistent=False)
+        if self._mask is not None:
+            self._place(self._mask)
+            keep_frozen(self)
         self._chip = chip_for(topology, dtype, imperfections, chip, gradient, output_phase, chip_seed)
         if self._chip is not None and (coupler_error is not None or loss_db is not None):
             raise ValueError("give coupler_error and loss_db, or a chip that has its own, not both")
+
+    @torch.no_grad()
+    def reset_parameters(self) -> None:
+        """Set phases, coupler errors and losses as they were at first; phases without a seed are drawn anew.
+
+        A chip stays the chip it is. Without memory, on the meta device, nothing is set.
+        """
+        if self.theta.is_meta:
+            return
+        values = dict(self._given)
+        if "theta" not in values:
+            values |= zip(("theta", "phi", "gamma"), _random_phases(self.topology, self._seed), strict=True)
+            if not self._train_gamma:
+                values["gamma"] = np.zeros(self.topology.modes)
+        for name, array in values.items():
+            getattr(self, name).copy_(torch.from_numpy(array))
+
+    def description(self) -> dict[str, tuple[str, str]]:
+        """Return the topology, by which a state is known to be one of this mesh."""
+        return {"topology": (self.topology.key, repr(self.topology))}
+
+    def chip_states(self) -> tuple[ChipState, ...]:
+        """Return what holds the chip, where there is one."""
+        return () if self._chip is None else (self._chip,)
+
+    def masked(self) -> tuple[tuple[Tensor, Tensor], ...]:
+        """Return theta and phi, each with the mask of what is trained, where not all is."""
+        if self.trainable is None:
+            return ()
+        return (self.theta, self.trainable[:, 0]), (self.phi, self.trainable[:, 1])
 
     @property
     def bench(self) -> Bench | None:
@@ -137,7 +188,7 @@ class Mesh(nn.Module):
     @property
     def dtype(self) -> torch.dtype:
         """Of the light: complex64 or complex128."""
-        return COMPLEX_OF[self.theta.dtype]  # torch.compile does not know to_complex
+        return LIGHT[self.theta.dtype]
 
     def forward(self, x: Tensor) -> Tensor:
         """Send light of shape (…, modes) through the mesh.
@@ -168,17 +219,25 @@ class Mesh(nn.Module):
 
     def matrix(self) -> Tensor:
         """Return U, shape (modes, modes), differentiable in the phases; on a chip as it measures it."""
+        prune_anew(self)
         identity = torch.eye(self.topology.modes, dtype=self.dtype, device=self.theta.device)
         if self._chip is not None:
             return self.forward(identity).mT
         return self._propagate(identity, "mesh" if identity.device.type == "cpu" else "matrix").mT
 
     @torch.no_grad()
-    def load_matrix(self, unitary: ArrayLike) -> None:
-        """Set the phases so that an ideal mesh does `unitary`, shape (modes, modes).
+    def load_matrix(self, unitary: ArrayLike, *, tolerance: float | None = None) -> None:
+        """Set the phases so that an ideal mesh does a unitary.
 
-        A chip does what it does with these phases; its imperfections are not made up for. The matrix has to be
-        unitary to 1e-10, or to 1e-5 where it comes in single precision.
+        A chip does what it does with these phases; its imperfections are not made up for.
+
+        Parameters
+        ----------
+        unitary : array_like of complex, shape (modes, modes)
+            The matrix U.
+        tolerance : float, optional
+            Largest element of |U U† − 1| to accept; 1e-10 when left out, or 1e-5 where U comes in single precision.
+            The mesh does U as closely as U is unitary: numbers of eight digits from a file need some 1e-7.
 
         Raises
         ------
@@ -191,8 +250,9 @@ class Mesh(nn.Module):
         if isinstance(unitary, Tensor):
             unitary = unitary.numpy(force=True)
         unitary = np.asarray(unitary)
-        single = unitary.dtype in (np.complex64, np.float32)
-        phases = decompose(unitary, self.topology, tolerance=1e-5 if single else 1e-10)
+        if tolerance is None:
+            tolerance = 1e-5 if unitary.dtype in (np.complex64, np.float32) else 1e-10
+        phases = decompose(unitary, self.topology, tolerance=tolerance)
         for parameter, values in zip((self.theta, self.phi, self.gamma), phases, strict=True):
             parameter.copy_(torch.from_numpy(values))
 
@@ -204,6 +264,26 @@ class Mesh(nn.Module):
             f"{'' if self.gamma.requires_grad else ', gamma frozen'}"
             f"{'' if self.route == 'auto' else f', route={self.route}'}"
         )
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)  # type: ignore[no-untyped-call]
+        if self._mask is not None:
+            keep_frozen(self)
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        mask = self.trainable
+        super()._apply(in_full_precision(fn), recurse)  # type: ignore[no-untyped-call]
+        self._place(mask)  # which `to_empty` leaves without its values
+        return self
+
+    def _load_from_state_dict(self, *arguments: Any) -> None:
+        super()._load_from_state_dict(*arguments)
+        self._place(self.trainable)  # parameters may be others now, which were assigned
+
+    def _place(self, mask: Tensor | None) -> None:
+        """Put the mask where the phases are; from meta tensors it comes back as it was given."""
+        if mask is not None:
+            self.trainable = (cast("Tensor", self._mask) if mask.is_meta else mask).to(self.theta.device)
 
     def _kind(self) -> str:
         if self.bench is not None:
@@ -221,24 +301,26 @@ class Mesh(nn.Module):
         return propagate(x, theta, phi, self.gamma, self.topology, self.coupler_error, self.loss_db, route)
 
 
-def _random_phases(topology: Topology, seed: int | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _random_phases(topology: Topology, seed: int | None) -> tuple[NDArray[np.float64], ...]:
     if seed is None:
-        seed = int(torch.randint(2**63 - 1, ()))
+        seed = int(torch.randint(2**63 - 1, (), device="cpu"))
     return haar_phases(topology, np.random.default_rng(seed))
 
 
-def _setting(name: str, values: ArrayLike, shape: tuple[int, ...], real: torch.dtype) -> Tensor:
-    """Return a copy of `values` as a tensor, after checking its shape."""
+def _setting(name: str, values: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """Return a copy of `values`, after checking its shape."""
     if isinstance(values, Tensor):
         values = values.numpy(force=True)
     array = np.array(values, dtype=np.float64)
     if array.shape != shape:
         raise ValueError(f"{name} must have shape {shape}, got {array.shape}")
-    return torch.from_numpy(array).to(real)
+    return array
 
 
 def _mask(values: ArrayLike, mzis: int) -> Tensor:
-    """Return which (theta, phi) are trained as a tensor, after checking its shape."""
+    """Return which (theta, phi) are trained as a tensor on the CPU, after checking its shape."""
+    if isinstance(values, Tensor):
+        values = values.numpy(force=True)
     array = np.array(values, dtype=np.bool_)
     if array.shape != (mzis, 2):
         raise ValueError(f"trainable must have shape {(mzis, 2)}, got {array.shape}")

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import Tensor, nn
 
+from retrolux.functional import require_last
 from retrolux.mesh import rectangular
 from retrolux.nn.activations import ModReLU
 from retrolux.nn.mesh import Mesh
+from retrolux.nn.precision import as_light, keeping_kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from typing_extensions import Self
 
 __all__ = ["UnitaryRNN", "UnitaryRNNCell"]
 
@@ -58,9 +62,17 @@ class UnitaryRNNCell(nn.Module):
         self.mesh = Mesh(rectangular(hidden_size)) if mesh is None else mesh
         if self.mesh.topology.modes != hidden_size:
             raise ValueError(f"mesh must have hidden_size = {hidden_size} modes, got {self.mesh.topology.modes}")
-        self.inject = nn.Linear(input_size, hidden_size, bias=False, dtype=self.mesh.dtype)
-        self.activation = ModReLU(modes=hidden_size) if activation is None else activation
+        place = self.mesh.theta.device
+        self.inject = nn.Linear(input_size, hidden_size, bias=False, dtype=self.mesh.dtype, device=place)
+        self.activation = ModReLU(modes=hidden_size).to(place) if activation is None else activation
         self.input_size, self.hidden_size = input_size, hidden_size
+
+    def reset_parameters(self) -> None:
+        """Set mesh and activation as they were at first, as far as they can be, and draw V anew; see `Mesh`."""
+        self.mesh.reset_parameters()
+        self.inject.reset_parameters()
+        if hasattr(self.activation, "reset_parameters"):
+            cast("Callable[[], None]", self.activation.reset_parameters)()
 
     def forward(self, x: Tensor, h: Tensor | None = None) -> Tensor:
         """Return the next state, complex of shape (…, hidden_size).
@@ -74,22 +86,26 @@ class UnitaryRNNCell(nn.Module):
 
         Raises
         ------
+        TypeError
+            When `x` or `h` has another precision than the mesh.
         ValueError
             When `x` has another last dimension.
         """
         light = self.injected(x)
-        mixed = self.mesh(torch.zeros_like(light) if h is None else h)
+        mixed = self.mesh(torch.zeros_like(light) if h is None else as_light(h, light.dtype, "h"))
         return self.activation(light + mixed)  # type: ignore[no-any-return]
 
     def injected(self, x: Tensor) -> Tensor:
         """Return V x, shape (…, hidden_size), for input of shape (…, input_size)."""
-        if x.shape[-1:] != (self.input_size,):
-            raise ValueError(f"x must have shape (…, input_size) = (…, {self.input_size}), got {tuple(x.shape)}")
-        return self.inject(x.to(self.inject.weight.dtype))  # type: ignore[no-any-return]
+        require_last(x, "input_size", self.input_size)
+        return self.inject(as_light(x, self.inject.weight.dtype))  # type: ignore[no-any-return]
 
     def extra_repr(self) -> str:
         """Return what the repr shows."""
         return f"{self.input_size}, {self.hidden_size}"
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        return super()._apply(keeping_kind(fn), recurse)  # type: ignore[no-any-return, no-untyped-call]
 
 
 class UnitaryRNN(nn.Module):
@@ -124,6 +140,10 @@ class UnitaryRNN(nn.Module):
         self.batch_first = batch_first
         self.passes_per_sample = 1
 
+    def reset_parameters(self) -> None:
+        """Do as `UnitaryRNNCell.reset_parameters`."""
+        self.cell.reset_parameters()
+
     def forward(self, x: Tensor, h: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Return the states of all steps, and the last one.
 
@@ -142,17 +162,18 @@ class UnitaryRNN(nn.Module):
 
         Raises
         ------
+        TypeError
+            When `x` or `h` has another precision than the mesh.
         ValueError
             When `x` has another shape or no steps.
         """
-        if x.ndim != 3 or x.shape[int(self.batch_first)] == 0:
+        if x.ndim != 3 or (not torch.jit.is_tracing() and x.shape[int(self.batch_first)] == 0):
             axes = "(batch, length, input_size)" if self.batch_first else "(length, batch, input_size)"
             raise ValueError(f"x must have shape {axes} with length ≥ 1, got {tuple(x.shape)}")
         steps = self.cell.injected(x).unbind(int(self.batch_first))
         self.passes_per_sample = len(steps)
         mix = self._mix()
-        if h is None:
-            h = torch.zeros_like(steps[0])
+        h = torch.zeros_like(steps[0]) if h is None else as_light(h, steps[0].dtype, "h")
         states = []
         for light in steps:
             h = self.cell.activation(light + mix(h))
