@@ -1,4 +1,4 @@
-"""The kernels as torch sees them: called at once on plain tensors, as operators where torch traces, fakes or wraps them.
+"""The kernels as torch sees them: functions of plain tensors, operators where torch traces, fakes or wraps them.
 
 Derivatives are the business of `retrolux._autograd` and `retrolux._transforms`.
 """

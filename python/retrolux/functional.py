@@ -83,8 +83,8 @@ def propagate(
     Parts of amplitudes below 1e-38 (complex64) or 1e-308 (complex128) become zero on the way, so that light fainter
     than 1e-31 or 1e-292 loses digits.
 
-    Second derivatives, forward-mode derivatives and the transforms of ``torch.func`` go through the matrix, whatever the
-    route, and where the kernels have no formula, through a mesh written in plain torch: right and slow. What
+    Second derivatives, forward-mode derivatives and the transforms of ``torch.func`` go through the matrix, whatever
+    the route, and where the kernels have no formula, through a mesh written in plain torch: right and slow. What
     ``torch.compile`` and ``torch.jit.trace`` make has first derivatives only.
 
     References
@@ -121,8 +121,8 @@ def matrices(
 ) -> Tensor:
     """Return the matrices U of many meshes of one topology, all in one call of the kernels.
 
-    Differentiable in every setting, any number of times. Meshes are computed side by side on torch's threads, on the CPU; tensors on
-    other devices are taken there and back.
+    Differentiable in every setting, any number of times. Meshes are computed side by side on torch's threads, on the
+    CPU; tensors on other devices are taken there and back.
 
     Parameters
     ----------
@@ -192,7 +192,7 @@ _CALL_COST = 1.7e5  # what a call of the matrix route costs beyond one of the me
 
 
 def require_last(x: Tensor, name: str, size: int) -> None:
-    """Refuse a tensor whose last dimension, called `name`, has another size; in programs that are traced, the kernels do.
+    """Refuse a tensor whose last dimension, called `name`, has another size; in traced programs, the kernels do.
 
     Raises
     ------

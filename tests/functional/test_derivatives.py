@@ -148,7 +148,7 @@ def test_vmap_over_light_over_settings_and_over_both(topology, route, flawed, dr
 @pytest.mark.parametrize("route", ROUTES)
 def test_jacobians_of_every_kind_agree(topology, route, draw):
     tensors = draw(topology)
-    function = of_theta(tensors, topology, route, lambda y: torch.view_as_real(y))
+    function = of_theta(tensors, topology, route, torch.view_as_real)
     theta = tensors[1]
     expected = torch.autograd.functional.jacobian(function, theta)
     for jacobian in (

@@ -1,4 +1,4 @@
-"""What a measurement was made of stays, whatever becomes of the memory that was lent to it; and what no experiment does."""
+"""What a measurement was made of stays, whatever becomes of the memory lent to it; and what no experiment does."""
 
 from __future__ import annotations
 

@@ -158,7 +158,7 @@ class _Measured(torch.autograd.Function):
         bench: Bench,
         trainable: NDArray[np.bool_] | None,
     ) -> Tensor:
-        # Copies, here and below: what light, output and gradient were is needed later, whatever becomes of their memory.
+        # Copies, here and below: what light, output and gradient were is needed whatever becomes of their memory.
         rows = np.array(x.numpy(force=True), order="C").reshape(-1, x.shape[-1])
         phases = tuple(phase.numpy(force=True) for phase in (theta, phi, gamma))
         bench.write(phases)
@@ -217,6 +217,6 @@ class _Final(torch.autograd.Function):
 def _require_plain(light: Tensor) -> None:
     if not is_plain(light):
         raise RuntimeError(
-            "light through a chip is an experiment, which torch.func, torch.jit.trace, forward-mode differentiation and "
-            "batched gradients cannot repeat; use a mesh without a chip, or a loop"
+            "light through a chip is an experiment, which torch.func, torch.jit.trace, forward-mode differentiation "
+            "and batched gradients cannot repeat; use a mesh without a chip, or a loop"
         )
