@@ -26,6 +26,7 @@ __all__ = [
     "fit",
     "forward",
     "is_plain",
+    "is_traced",
     "is_transformed",
     "library",
     "matrices",
@@ -120,6 +121,11 @@ def is_transformed() -> bool:
     )
 
 
+def is_traced() -> bool:
+    """Whether torch.jit.trace records a program; what it calls sizes are tensors, which Python must not look into."""
+    return bool(torch.jit.is_tracing())  # type: ignore[attr-defined, no-untyped-call]
+
+
 def to_cpu(tensors: Sequence[Tensor | None]) -> tuple[Any, ...]:
     """Return tensors where the kernels are; those without memory as they are, for the operators."""
     return tuple(tensor if tensor is None or tensor.is_cpu or tensor.is_meta else tensor.cpu() for tensor in tensors)
@@ -148,7 +154,9 @@ def _made_plain(
     given = *light, *settings
     # Copies of conjugate and strided views; whatever else is returned as it is.
     plain = tuple(tensor if tensor is None else tensor.resolve_conj().resolve_neg().contiguous() for tensor in given)
-    if not is_plain(plain[0]) or all(after is before for after, before in zip(plain, given, strict=True)):
+    if not all(tensor is None or is_plain(tensor) for tensor in plain) or all(
+        after is before for after, before in zip(plain, given, strict=True)
+    ):
         raise _misfit(topology, light, settings)
     *plain_light, theta, phi, gamma, coupler_error, loss_db = plain
     return tuple(plain_light), (theta, phi, gamma, coupler_error, loss_db)
@@ -327,7 +335,7 @@ def _by_code(kernel: Callable[..., Any]) -> Callable[..., Any]:
     return lambda *arguments: kernel(*(Topology.from_code(a) if isinstance(a, str) else a for a in arguments))
 
 
-@torch.compiler.assume_constant_result
+@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
 def _code(topology: Topology) -> str:
     return topology.code
 

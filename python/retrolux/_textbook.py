@@ -7,24 +7,30 @@ forward-mode derivatives come from here; values and first derivatives come from 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from retrolux.mesh import Topology
 
 __all__ = ["matrices"]
 
 
-def matrices(
-    theta: Tensor, phi: Tensor, gamma: Tensor, coupler_error: Tensor | None, loss_db: Tensor | None, topology: Topology
-) -> Tensor:
-    """Return the transposed matrices of meshes, shape (…, modes, modes), on the device of `theta`.
+def matrices(settings: Sequence[Any], topology: Topology) -> Tensor:
+    """Return the transposed matrices of meshes, shape (…, modes, modes), on their device.
 
-    Settings have the shapes that `retrolux.functional.matrices` takes.
+    Parameters
+    ----------
+    settings : sequence of Tensor or None
+        theta, phi, gamma, coupler_error, loss_db, as `retrolux.functional.matrices` takes them.
+    topology : Topology
+        Where the MZIs of every mesh sit.
     """
+    theta, phi, gamma, coupler_error, loss_db = settings
     (t_aa, t_ab), (t_ba, t_bb) = _mzis(theta, phi, coupler_error, loss_db)
     device = theta.device
     # Row k is what light in mode k has become.

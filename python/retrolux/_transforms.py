@@ -50,8 +50,8 @@ def gradients(
 class _Matrices(torch.autograd.Function):
     @staticmethod
     def forward(topology: Topology, *settings: Tensor | None) -> Tensor:
-        stack, (theta, *others) = _flattened(settings)
-        transposed = _ops.on(_ops.matrices(*_ops.to_cpu((theta, *others)), topology), theta.device)
+        stack, flat = _flattened(settings)
+        transposed: Tensor = _ops.on(_ops.matrices(*_ops.to_cpu(flat), topology), flat[0].device)
         return transposed.reshape(*stack, *transposed.shape[1:])
 
     @staticmethod
@@ -99,7 +99,7 @@ class _Gradients(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
         tensors = ctx.saved_tensors
-        _, pull = torch.func.vjp(_pull(tensors[1:], ctx.topology), *_present(tensors))
+        _, pull = _vjp(_pull(tensors[1:], ctx.topology), _present(tensors))
         pulled = iter(pull(grads))
         return (None, *(None if tensor is None else next(pulled) for tensor in tensors))
 
@@ -123,7 +123,7 @@ def _of_present(settings: Sequence[Tensor | None], topology: Topology) -> Callab
 
     def function(*present: Tensor) -> Tensor:
         given = iter(present)
-        return _textbook.matrices(*(None if setting is None else next(given) for setting in settings), topology)  # type: ignore[arg-type]
+        return _textbook.matrices([None if setting is None else next(given) for setting in settings], topology)
 
     return function
 
@@ -132,7 +132,7 @@ def _pull(settings: Sequence[Tensor | None], topology: Topology) -> Callable[...
     """Return the textbook's gradients as a function of the matrices' gradient and the settings that there are."""
 
     def function(grad_transposed: Tensor, *present: Tensor) -> tuple[Tensor, ...]:
-        grads: tuple[Tensor, ...] = torch.func.vjp(_of_present(settings, topology), *present)[1](grad_transposed)
+        grads: tuple[Tensor, ...] = _vjp(_of_present(settings, topology), present)[1](grad_transposed)
         return grads
 
     return function
@@ -144,10 +144,16 @@ def _push(function: Callable[..., Any], at: Sequence[Tensor | None], tangents: S
     What is pulled back is linear in what it is pulled from, so pulling it back once more pushes forwards. Forward mode
     itself cannot be nested in every place where this is called.
     """
-    value, pull = torch.func.vjp(function, *_present(at))
-    _, push = torch.func.vjp(pull, tree_map(torch.zeros_like, value))
+    value, pull = _vjp(function, _present(at))
+    _, push = _vjp(pull, [tree_map(torch.zeros_like, value)])
     along = zip(at, tangents, strict=True)
     return push(tuple(torch.zeros_like(x) if tangent is None else tangent for x, tangent in along if x is not None))[0]
+
+
+def _vjp(function: Callable[..., Any], at: Sequence[Any]) -> tuple[Any, Callable[..., Any]]:
+    """Return the value of a function, and what pulls a gradient by it back to its arguments."""
+    value_and_pull: Any = torch.func.vjp(function, *at)
+    return value_and_pull[0], value_and_pull[1]
 
 
 def _present(tensors: Sequence[Tensor | None]) -> list[Tensor]:

@@ -199,13 +199,13 @@ def require_last(x: Tensor, name: str, size: int) -> None:
     ValueError
         When it has.
     """
-    if not torch.jit.is_tracing() and (x.ndim == 0 or x.shape[-1] != size):
+    if not _ops.is_traced() and (x.ndim == 0 or x.shape[-1] != size):
         raise ValueError(f"x must have shape (…, {name}) = (…, {size}), got {tuple(x.shape)}")
 
 
 def _recorded() -> bool:
     """Whether torch records a program, in which sizes are not known, though their numbers can be had."""
-    return torch.compiler.is_exporting() or torch.jit.is_tracing()
+    return torch.compiler.is_exporting() or _ops.is_traced()
 
 
 def _plain(tensors: Sequence[Tensor | None]) -> bool:
@@ -260,7 +260,7 @@ def _checked(
 def _check_setting(name: str, setting: Tensor, real: torch.dtype, device: torch.device, shape: tuple[int, ...]) -> None:
     if not isinstance(setting, Tensor):
         raise TypeError(f"{name} must be a tensor, got {type(setting).__name__}")
-    if not torch.jit.is_tracing() and setting.shape != shape:
+    if not _ops.is_traced() and setting.shape != shape:
         raise ValueError(f"{name} must have shape {shape}, got {tuple(setting.shape)}")
     if setting.dtype != real:
         raise TypeError(f"{name} must be {real} for light in {real.to_complex()}, got {setting.dtype}")

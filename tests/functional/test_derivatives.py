@@ -188,5 +188,5 @@ def test_single_precision_under_transforms(draw):
 def test_the_textbook_has_the_matrices_of_the_kernels(topology, flawed, draw):
     theta, phi, gamma, *flaws = draw(topology, flawed=flawed)[1:]
     flaws = flaws or [None, None]
-    written_out = _textbook.matrices(theta, phi, gamma, *flaws, topology)
+    written_out = _textbook.matrices([theta, phi, gamma, *flaws], topology)
     torch.testing.assert_close(written_out.mT, matrices(theta, phi, gamma, topology, *flaws), **CLOSE)

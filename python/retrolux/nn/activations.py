@@ -300,7 +300,8 @@ class _PushedModulus(_Modulus):
     @staticmethod
     def jvp(ctx: Any, tangent: Tensor) -> Tensor:
         z, size = ctx.saved_tensors
-        return (z.conj() * tangent).real / size.clamp_min(torch.finfo(size.dtype).tiny)
+        pushed: Tensor = (z.conj() * tangent).real / size.clamp_min(torch.finfo(size.dtype).tiny)
+        return pushed
 
 
 def _on_plain_memory(z: Tensor, *others: Tensor) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
+from retrolux._ops import is_traced
 from retrolux.nn.activations import power
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ class Intensity(nn.Module):
         if self.ports is None or self.index is None:
             return power(y)
         last = max(self.ports)
-        if not torch.jit.is_tracing() and (y.ndim == 0 or y.shape[-1] <= last):
+        if not is_traced() and (y.ndim == 0 or y.shape[-1] <= last):
             raise ValueError(f"y must have the mode of port {last} in its last axis, got shape {tuple(y.shape)}")
         index = self.index
         if index.device != y.device:  # made on the meta device and never moved: no state dict brings it

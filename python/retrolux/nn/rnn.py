@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 import torch
 from torch import Tensor, nn
 
+from retrolux._ops import is_traced
 from retrolux.functional import require_last
 from retrolux.mesh import rectangular
 from retrolux.nn.activations import ModReLU
@@ -167,7 +168,7 @@ class UnitaryRNN(nn.Module):
         ValueError
             When `x` has another shape or no steps.
         """
-        if x.ndim != 3 or (not torch.jit.is_tracing() and x.shape[int(self.batch_first)] == 0):
+        if x.ndim != 3 or (not is_traced() and x.shape[int(self.batch_first)] == 0):
             axes = "(batch, length, input_size)" if self.batch_first else "(length, batch, input_size)"
             raise ValueError(f"x must have shape {axes} with length ≥ 1, got {tuple(x.shape)}")
         steps = self.cell.injected(x).unbind(int(self.batch_first))
