@@ -1,4 +1,4 @@
-"""Layers under torch.func and torch.jit.trace: what they do there is what they do alone."""
+"""Layers under torch.func, traced, compiled and exported: what they do there is what they do alone."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from torch.func import functional_call, grad, hessian, jvp, vmap
 
 from retrolux import mesh, nn
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")  # torch's own
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore:.*complex operators")  # torch's own
 DOUBLE = torch.complex128
 MODELS = {
     "mesh": lambda: torch.nn.Sequential(
@@ -117,6 +117,31 @@ def test_a_traced_model(model, x):
         for parameter in model.parameters():
             parameter.add_(0.1)
         torch.testing.assert_close(traced(other), model(other), **CLOSE)  # the program has parameters, not their values
+
+
+def test_a_compiled_model_is_one_graph(model, x):
+    torch.compiler.reset()
+    compiled = torch.compile(model, fullgraph=True, backend="aot_eager")
+    for run in (compiled, model):
+        (run(x).abs() ** 2).sum().backward()
+        if run is compiled:
+            gradients = [parameter.grad.clone() for parameter in model.parameters()]
+            model.zero_grad()
+    for got, parameter in zip(gradients, model.parameters(), strict=True):
+        torch.testing.assert_close(got, parameter.grad, **CLOSE)
+
+
+def test_the_matrix_of_a_mesh_compiles():
+    torch.compiler.reset()
+    layer = nn.Mesh(mesh.rectangular(4), DOUBLE, seed=0)
+    compiled = torch.compile(layer.matrix, fullgraph=True, backend="aot_eager")
+    torch.testing.assert_close(compiled(), layer.matrix(), **CLOSE)
+
+
+def test_an_exported_model_takes_any_batch(model, x):
+    program = torch.export.export(model, (x,), dynamic_shapes=({0: torch.export.Dim("batch", min=2)},)).module()
+    many = torch.randn(2000, 4, dtype=torch.float64)
+    torch.testing.assert_close(program(many), model(many), **CLOSE)
 
 
 def test_the_modulus_of_darkness_under_transforms():
