@@ -11,7 +11,10 @@ from retrolux import hardware, mesh
 from retrolux.gradient import METHODS
 from retrolux.nn import Linear, Mesh
 
-pytestmark = pytest.mark.parametrize("method", METHODS)
+pytestmark = [
+    pytest.mark.parametrize("method", METHODS),
+    pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning"),  # torch's own
+]
 TOPOLOGY = mesh.rectangular(4)
 
 
@@ -175,8 +178,10 @@ def test_transforms_are_refused(method):
         torch.func.vmap(layer)(x)
     with refused:
         torch.func.grad(lambda x: loss(layer(x)))(x)
-    with refused, torch.no_grad(), pytest.warns(DeprecationWarning, match="torch.jit.trace"):  # torch's own
+    with refused, torch.no_grad():
         torch.jit.trace(layer, x)
+    with refused:
+        torch.export.export(layer, (x,))
     with refused, torch.no_grad(), forward_ad.dual_level():
         layer(forward_ad.make_dual(x, x))
     y = layer(x)

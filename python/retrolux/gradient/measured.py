@@ -129,7 +129,7 @@ class Bench:
             When torch traces or transforms the light, which an experiment cannot follow; in the backward pass, when
             gradients are to be differentiated again or are batched.
         """
-        if not torch.compiler.is_compiling():
+        if torch.compiler.is_exporting() or not torch.compiler.is_compiling():  # torch.compile breaks its graph here
             _require_plain(x)
         origin = x[..., :0].sum()  # knows where the light came from without holding on to its memory
         y: Tensor = _Measured.apply(x, theta, phi, gamma, origin, self, trainable)  # type: ignore[no-untyped-call]
@@ -217,6 +217,6 @@ class _Final(torch.autograd.Function):
 def _require_plain(light: Tensor) -> None:
     if not is_plain(light):
         raise RuntimeError(
-            "light through a chip is an experiment, which torch.func, torch.jit.trace, forward-mode differentiation "
-            "and batched gradients cannot repeat; use a mesh without a chip, or a loop"
+            "light through a chip is an experiment, which torch.func, torch.export, torch.jit.trace, forward-mode "
+            "differentiation and batched gradients cannot repeat; use a mesh without a chip, or a loop"
         )
