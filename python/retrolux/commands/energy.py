@@ -92,23 +92,27 @@ class Energy:
     out: Annotated[Path, tyro.conf.arg(metavar="FOLDER")] = Path("runs/energy")
 
     def run(self) -> int:
-        """Print the tables and write the figures."""
+        """Write the figures and print the tables."""
+        from retrolux.locking import locked  # noqa: PLC0415 - not needed for --help
+
         device = self._device()
         report = self._report(device)
         devices = dict(presets.PRESETS)
         if device not in devices.values():
             devices[_OWN] = device
+        comparison = _comparison(devices, self.batch)
+        figures = _figures(devices, max(layer.modes for layer in report.layers), self.batch)
+        with locked(self.out):
+            write_atomically(self.out / "device.toml", energy.to_toml(device).encode())
+            for name, content in figures.items():
+                write_atomically(self.out / name, content)
         print(report)
         if device.light is not None and device.light.asks_for_noise:
             for modes in sorted({layer.modes for layer in report.layers}):
                 power = engineering(float(energy.light_power(device, modes)), "W")
                 print(f"light:     {power} for each of {modes} modes")
         print(f"device:    {device.source}\n")
-        print(_comparison(devices, self.batch))
-        figures = _figures(devices, max(layer.modes for layer in report.layers), self.batch)
-        write_atomically(self.out / "device.toml", energy.to_toml(device).encode())
-        for name, content in figures.items():
-            write_atomically(self.out / name, content)
+        print(comparison)
         print(f"\n{_DISAGREEMENT}\n\ndevice.toml, {', '.join(figures)} are in {self.out}")
         return 0
 

@@ -83,6 +83,7 @@ class Train:
         from tqdm import tqdm  # type: ignore[import-untyped]  # noqa: PLC0415 - slow, and not needed for --help
 
         from retrolux import study  # noqa: PLC0415 - as above
+        from retrolux.locking import locked  # noqa: PLC0415 - as above
 
         go = study.resume_run if self.resume else study.start_run
         with tqdm(total=self.settings.epochs, unit="epoch", disable=None) as bar:
@@ -98,7 +99,8 @@ class Train:
                 run = go(self.settings, self.out, download=self.download, report=report)
             except KeyboardInterrupt:
                 raise KeyboardInterrupt(self._how_to_continue()) from None
-        _write_figures(run)
+        with locked(run.folder):
+            _write_figures(run)
         print(_table(run))
         return 0
 
@@ -191,7 +193,6 @@ def _decision_map(run: Run) -> Figure:
 
 
 def _write_figure(path: Path, figure: Figure) -> None:
-
     image = io.BytesIO()
     figure.savefig(image, format="png", dpi=120)
     write_atomically(path, image.getvalue())
