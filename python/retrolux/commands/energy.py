@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -48,6 +49,7 @@ _OWN = "this device"
 _OPERATIONS: dict[Operation, str] = {"mvm": "multiplication", "gradient": "gradient"}
 _FACTORS = (1, 2, 4)
 _LARGEST = 1024
+_MOST_MODES = 2**14  # whose hundred million MZIs are laid out in memory
 _DISAGREEMENT = """\
 The published variants do not agree: the heat maps were drawn with less energy per sample and mode, and a digital
 processor that takes more, than the tables of the supplement hold. Neither counts what the examples of
@@ -97,6 +99,7 @@ class Energy:
 
         device = self._device()
         report = self._report(device)
+        _check_finite(report)
         devices = dict(presets.PRESETS)
         if device not in devices.values():
             devices[_OWN] = device
@@ -146,12 +149,25 @@ class Energy:
         if not self.modes:
             raise ValueError("modes must name a mesh at least, got none")
         whole_numbers("modes", self.modes, 2)
+        if max(self.modes) > _MOST_MODES:
+            raise ValueError(f"modes must be at most {_MOST_MODES}, got {max(self.modes)}")
+        whole_numbers("batch", self.batch, 1)
         topologies = [getattr(mesh, self.topology)(modes) for modes in self.modes]
         layers = (
             energy.layer_cost(device, f"mesh {number}", topology, self.batch)
             for number, topology in enumerate(topologies, start=1)
         )
         return energy.EnergyReport(device, self.batch, tuple(layers))
+
+
+def _check_finite(report: EnergyReport) -> None:
+    """Refuse light that nobody can send: the loss of a mesh is in decibels, its energy is not."""
+    for layer in report.layers:
+        if not math.isfinite(layer.step.energy):
+            raise ValueError(
+                f"the light of {layer.name} ({layer.modes} modes) loses too much for its energy to be a number: "
+                "lower light.mzi_loss, light.column_loss or light.fixed_loss"
+            )
 
 
 def _comparison(devices: dict[str, Device], batch: int) -> str:

@@ -11,6 +11,7 @@ import tyro
 
 from retrolux import energy
 from retrolux.commands.progress import runs_bar
+from retrolux.study.sweep import MOST_RUNS
 
 if TYPE_CHECKING:
     from retrolux.energy import Device
@@ -98,8 +99,8 @@ class Study:
         settings = {**study.settings, "data_dir": self.data_dir}
         if self.epochs is not None:
             settings["epochs"] = self.epochs
-        if self.seeds is not None and self.seeds < 1:
-            raise ValueError(f"seeds must be at least 1, got {self.seeds}")
+        if self.seeds is not None and not 1 <= self.seeds <= MOST_RUNS:
+            raise ValueError(f"seeds must be from 1 to {MOST_RUNS}, got {self.seeds}")
         seeds = study.seeds if self.seeds is None else range(self.seeds)
         return dataclasses.replace(study, settings=settings, seeds=seeds)
 

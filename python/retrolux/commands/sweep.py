@@ -15,7 +15,7 @@ from retrolux import study
 from retrolux.commands.pairs import parse_list, parse_pairs, parse_value
 from retrolux.commands.progress import runs_bar
 from retrolux.study.options import flat
-from retrolux.study.sweep import from_toml
+from retrolux.study.sweep import MOST_RUNS, from_toml
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -112,8 +112,8 @@ class Sweep:
 
     def _declared(self) -> study.Sweep:
         """Return the sweep that the options describe."""
-        if self.seeds is not None and self.seeds < 1:
-            raise ValueError(f"seeds must be at least 1, got {self.seeds}")
+        if self.seeds is not None and not 1 <= self.seeds <= MOST_RUNS:
+            raise ValueError(f"seeds must be from 1 to {MOST_RUNS}, got {self.seeds}")
         file = self.config
         if self.resume and file is None:
             file = self.out / "sweep.toml"

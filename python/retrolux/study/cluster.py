@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Pool", "check_workers", "compute_all", "ended", "pool"]
 
+_MOST_WORKERS = 1024  # processes on this machine
+
 
 class Pool:
     """Workers, and a folder in which every run that they end is kept.
@@ -211,10 +213,10 @@ def check_workers(workers: int | None, scheduler: str | None) -> None:
     Raises
     ------
     ValueError
-        When `workers` is below 1 or given with a scheduler.
+        When `workers` is below 1, above 1024, or given with a scheduler.
     """
-    if workers is not None and (scheduler is not None or workers < 1):
-        wanted = "be at least 1" if scheduler is None else "be left to the scheduler"
+    if workers is not None and (scheduler is not None or not 1 <= workers <= _MOST_WORKERS):
+        wanted = "be left to the scheduler" if scheduler is not None else f"be from 1 to {_MOST_WORKERS}"
         raise ValueError(f"workers must {wanted}, got {workers}")
 
 
