@@ -25,19 +25,15 @@ def lasting_streams() -> Iterator[None]:
     """Make the standard streams of the process bear what their other ends do.
 
     A stream that is closed leads nowhere. So does standard output whose reader has gone, as after ``| head -1``, and
-    standard error that cannot be written to for any reason. Characters that an encoding does not have are written as
-    ``\\xb5``. Streams that somebody has replaced stay as they are.
+    standard error that cannot be written to for any reason. Characters that an encoding does not have are escaped.
+    Streams that somebody has replaced stay as they are.
 
     Raises
     ------
     OSError
         When standard output is written to or flushed, its reader is there, and it takes nothing.
     """
-    for number in range(3):
-        try:
-            os.fstat(number)
-        except OSError:  # else the next file that is opened would be what others take for this stream
-            os.open(os.devnull, os.O_RDWR)  # the lowest number that is free
+    _open_closed()
     originals = {name: getattr(sys, name) for name in _NAMES}
     own = [name for name, stream in originals.items() if stream is getattr(sys, f"__{name}__")]
     for name in own:
@@ -47,6 +43,13 @@ def lasting_streams() -> Iterator[None]:
     finally:
         for name in own:
             setattr(sys, name, originals[name])
+
+
+def _open_closed() -> None:
+    """Have closed streams lead nowhere; else the next file that is opened would be what others take for one."""
+    while (number := os.open(os.devnull, os.O_RDWR)) < 3:  # the lowest number that is free
+        os.set_inheritable(number, True)
+    os.close(number)
 
 
 def _lasting(name: str, original: io.TextIOWrapper | None) -> io.TextIOWrapper:

@@ -94,7 +94,10 @@ def test_a_trained_network_is_counted_mesh_by_mesh(folder, capsys):
         (["--modes", "8", "1000000"], "modes must be at most 16384, got 1000000"),
         (["--change", "light.mzi_loss=1e308"], "light.mzi_loss: value must be 0 or from 1e-30 to 1e+30, got 1e+308"),
         (["--change", "components.dac.mvm=1e31"], "mvm must be 0 or from 1e-30 to 1e+30, got 1e+31"),
-        (["--change", "light.column_loss=1000"], "the light of mesh 1 (64 modes) loses too much for its energy to be a"),
+        (
+            ["--change", "light.column_loss=1000"],
+            "the light of mesh 1 (64 modes) loses too much for its energy to be a",
+        ),
         (["--change", "light.fixed_loss=1e30"], "lower light.mzi_loss, light.column_loss or light.fixed_loss"),
         (["--checkpoint", "none.pt"], "there is no checkpoint none.pt"),
         (["--preset", "pai"], "invalid choice 'pai' for argument '--preset'"),

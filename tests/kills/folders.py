@@ -40,7 +40,7 @@ def check_all_runs(out: Path, whole: Path) -> None:
 
 
 def check_report(out: Path, whole: Path) -> None:
-    """Compare each picture that is there in PNG, and look for the end of the page and of the others: they have dates."""
+    """Compare each picture that is there in PNG; look for the end of the page and of the others, which have dates."""
     for name in _files(out):
         content = (out / name).read_bytes()
         if name.suffix == ".png":

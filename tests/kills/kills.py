@@ -9,6 +9,7 @@ they need but computed nothing: most of a short command is imports.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import multiprocessing
 import os
 import random
@@ -26,7 +27,7 @@ import folders
 import retrolux.plot
 import retrolux.report
 import retrolux.study.scalability
-import retrolux.study.search
+import retrolux.study.search  # noqa: F401 - imported before the forks
 from retrolux import cli
 from retrolux.study import Sweep
 from retrolux.study.results import empty_results, write_results
@@ -198,10 +199,8 @@ def times(folder: Path) -> dict[Path, int]:
     """Return when each file in a folder was written."""
     found = {}
     for path in folder.rglob("*"):
-        try:
+        with contextlib.suppress(FileNotFoundError):  # it was renamed meanwhile
             found[path] = path.stat().st_mtime_ns
-        except FileNotFoundError:  # it was renamed meanwhile
-            continue
     return found
 
 

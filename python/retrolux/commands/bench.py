@@ -6,12 +6,12 @@ import contextlib
 import json
 import math
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
 from retrolux.atomic import write_atomically
+from retrolux.commands.paths import OptionalFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -69,7 +69,7 @@ class Bench:
     batch: Annotated[tuple[int, ...], tyro.conf.arg(metavar="INT")] = (1, 64, 600)
     threads: int | None = None
     seconds: float = 1.0
-    out: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    out: OptionalFile = None
 
     def run(self) -> int:
         """Measure, show the progress and print the tables."""

@@ -13,6 +13,7 @@ import tyro
 
 from retrolux import energy, mesh
 from retrolux.atomic import write_atomically
+from retrolux.commands.paths import Folder, OptionalFile
 from retrolux.energy import presets
 from retrolux.energy.engineering import engineering
 from retrolux.energy.size import whole_numbers
@@ -84,14 +85,14 @@ class Energy:
     """
 
     preset: PresetName = "pai2023_tables"
-    device: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    device: OptionalFile = None
     change: Annotated[tuple[str, ...], tyro.conf.arg(metavar="PART.NAME=NUMBER")] = ()
     digital: DigitalName = "published"
     modes: Annotated[tuple[int, ...], tyro.conf.arg(metavar="INT")] = (64, 64)
     topology: TopologyName = "triangular"
     batch: int = 64
-    checkpoint: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
-    out: Annotated[Path, tyro.conf.arg(metavar="FOLDER")] = Path("runs/energy")
+    checkpoint: OptionalFile = None
+    out: Folder = Path("runs/energy")
 
     def run(self) -> int:
         """Write the figures and print the tables."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import tyro
 
 from retrolux import energy
+from retrolux.commands.paths import Folder, OptionalFile
 from retrolux.commands.progress import runs_bar
 from retrolux.study.sweep import MOST_RUNS
 
@@ -66,11 +67,11 @@ class Study:
     """
 
     preset: PresetName = "quick"
-    out: Annotated[Path, tyro.conf.arg(metavar="FOLDER")] = Path("runs/study")
+    out: Folder = Path("runs/study")
     data_dir: str = ""
     epochs: int | None = None
     seeds: int | None = None
-    device: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    device: OptionalFile = None
     workers: int | None = None
     scheduler: Annotated[str | None, tyro.conf.arg(metavar="ADDRESS")] = None
 

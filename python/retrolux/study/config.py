@@ -166,6 +166,8 @@ class TrainConfig:
             object.__setattr__(self, name, float(getattr(self, name)))
         if not isinstance(self.data_dir, str):
             raise ValueError(f"data_dir must be a string, got {self.data_dir!r}")
+        if self.data_dir.encode(errors="ignore").decode() != self.data_dir:  # bytes of a file system that are no UTF-8
+            raise ValueError(f"data_dir must be a name in UTF-8, got {self.data_dir!r}")
         if not isinstance(self.imperfections, Imperfections):
             raise ValueError(f"imperfections must be Imperfections, got {self.imperfections!r}")
         for option, default in (("chip_seed", 0), ("output_phase", "measured")):

@@ -180,7 +180,9 @@ class _Trials:
             trials = self._study.get_trials()
             chosen = self._choose(trials)
             # With all of its values at once, so that no process is killed between two of them.
-            self._study.add_trial(create_trial(state=TrialState.RUNNING, params=chosen, distributions=self._distributions))
+            self._study.add_trial(
+                create_trial(state=TrialState.RUNNING, params=chosen, distributions=self._distributions)
+            )
             self._begin(len(trials), chosen)
 
     def _choose(self, trials: Sequence[FrozenTrial]) -> dict[str, Any]:
