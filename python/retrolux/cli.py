@@ -39,6 +39,7 @@ _NEEDED = {
     "pillow": "PIL",
     "scikit-learn": "sklearn",
     "scipy": "scipy",
+    "sqlalchemy": "sqlalchemy",
     "tqdm": "tqdm",
     "tyro": "tyro",
     "xarray": "xarray",

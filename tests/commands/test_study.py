@@ -101,7 +101,8 @@ def test_the_result_survives_a_report_that_cannot_be_written(folder, capsys):
     ("arguments", "message"),
     [
         (["--preset", "slow"], r".*'slow'.*; see retrolux study --help"),
-        (["--seeds", "0"], r"seeds must be from 1 to 20000, got 0"),
+        (["--seeds", "0"], r"seeds must be from 1 to 100000, got 0"),
+        (["--seeds", "1000000000000"], r"seeds must be from 1 to 100000, got 1000000000000"),
         (["--epochs", "0"], r"epochs must be an integer of at least 1, got 0 .*"),
         (["--workers", "0"], r"workers must be from 1 to 1024, got 0"),
         (["--device", "none.toml"], r"there is no device file none.toml"),

@@ -12,7 +12,7 @@ import tyro
 from retrolux import energy
 from retrolux.commands.paths import Folder, OptionalFile
 from retrolux.commands.progress import runs_bar
-from retrolux.study.sweep import MOST_RUNS
+from retrolux.commands.repeats import check_seeds
 
 if TYPE_CHECKING:
     from retrolux.energy import Device
@@ -100,8 +100,7 @@ class Study:
         settings = {**study.settings, "data_dir": self.data_dir}
         if self.epochs is not None:
             settings["epochs"] = self.epochs
-        if self.seeds is not None and not 1 <= self.seeds <= MOST_RUNS:
-            raise ValueError(f"seeds must be from 1 to {MOST_RUNS}, got {self.seeds}")
+        check_seeds(self.seeds)
         seeds = study.seeds if self.seeds is None else range(self.seeds)
         return dataclasses.replace(study, settings=settings, seeds=seeds)
 

@@ -15,8 +15,9 @@ from retrolux import study
 from retrolux.commands.pairs import parse_list, parse_pairs, parse_value
 from retrolux.commands.paths import Folder, OptionalFile
 from retrolux.commands.progress import runs_bar
+from retrolux.commands.repeats import check_seeds
 from retrolux.study.options import flat
-from retrolux.study.sweep import MOST_RUNS, from_toml
+from retrolux.study.sweep import from_toml
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -113,8 +114,7 @@ class Sweep:
 
     def _declared(self) -> study.Sweep:
         """Return the sweep that the options describe."""
-        if self.seeds is not None and not 1 <= self.seeds <= MOST_RUNS:
-            raise ValueError(f"seeds must be from 1 to {MOST_RUNS}, got {self.seeds}")
+        check_seeds(self.seeds)
         file = self.config
         if self.resume and file is None:
             file = self.out / "sweep.toml"

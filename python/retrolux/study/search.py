@@ -18,6 +18,7 @@ from retrolux.locking import locked
 from retrolux.study import config as configuration
 from retrolux.study.cluster import check_workers, ended, pool
 from retrolux.study.options import is_whole
+from retrolux.study.search_storage import open_storage
 from retrolux.study.space import Range, from_toml, to_toml
 from retrolux.study.store import identity
 
@@ -135,10 +136,9 @@ def _compute(
     with (
         _quiet(),
         pool(folder / "runs", runs=trials, threads=threads, workers=workers, scheduler=scheduler) as computing,
+        open_storage(folder / "search.db") as storage,
     ):
-        study = optuna.create_study(
-            storage=f"sqlite:///{folder / 'search.db'}", study_name=_NAME, direction="minimize", load_if_exists=True
-        )
+        study = optuna.create_study(storage=storage, study_name=_NAME, direction="minimize", load_if_exists=True)
         _Trials(search, study, computing, folder / "runs", trials, report).compute()
         return [
             Trial(trial.number, trial.params, search.config(trial.params), trial.value)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-import math
-from collections.abc import Sized
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -19,10 +17,7 @@ if TYPE_CHECKING:
 
     from retrolux.study.config import TrainConfig
 
-__all__ = ["MOST_RUNS", "Sweep", "Value", "from_toml", "to_toml"]
-
-MOST_RUNS = 20_000
-"""What a sweep may have: each is a configuration in memory and a folder on disk."""
+__all__ = ["Sweep", "Value", "from_toml", "to_toml"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,8 +41,8 @@ class Sweep:
     Raises
     ------
     ValueError
-        When an option does not exist or cannot take a list, a list is empty or holds a value twice, there are more than
-        20 000 runs, or a combination is no valid configuration.
+        When an option does not exist or cannot take a list, a list is empty or holds a value twice, or a combination
+        is no valid configuration.
     """
 
     settings: Mapping[str, Any] = field(default_factory=dict)
@@ -60,9 +55,6 @@ class Sweep:
             if isinstance(value, (list, tuple)):
                 raise ValueError(f"{name} must be one value in the settings, got {value!r}; lists belong to the sweep")
         check_varies(lists)
-        runs = math.prod(len(values) for values in (*lists.values(), self.seeds or (0,)) if isinstance(values, Sized))
-        if runs > MOST_RUNS:
-            raise ValueError(f"a sweep must have at most {MOST_RUNS} runs, got {runs}")
         object.__setattr__(self, "settings", settings)
         object.__setattr__(self, "lists", {name: listed(name, values) for name, values in lists.items()})
         object.__setattr__(self, "seeds", listed("seed", self.seeds or (settings.get("seed", 0),)))
