@@ -50,7 +50,7 @@ def declared(monkeypatch):
 def test_a_study_ends_with_a_report(folder, capsys):
     assert cli.main(["study", "--workers", "1"]) == 0
     out = folder / "runs" / "study"
-    assert sorted(file.name for file in out.iterdir()) == ["figures", "report.html", "results.nc", "runs"]
+    assert sorted(file.name for file in out.iterdir()) == [".lock", "figures", "report.html", "results.nc", "runs"]
     results = read_results(out / "results.nc")
     assert results["metrics"].sel(param="eval/error").notnull().all()
     printed = capsys.readouterr()
