@@ -47,7 +47,7 @@ def test_it_prints_costs_and_crossings_and_leaves_figures(folder, capsys):
     assert "this device" not in printed
     out = folder / "runs" / "energy"
     names = [f"energy_{figure}.{kind}" for figure in ("maps", "parts") for kind in ("png", "svg")]
-    assert sorted(file.name for file in out.iterdir()) == ["device.toml", *names]
+    assert sorted(file.name for file in out.iterdir()) == [".lock", "device.toml", *names]
     for name in names:
         if name.endswith("png"):
             assert min(imread(out / name).shape[:2]) > 300

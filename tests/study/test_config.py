@@ -107,11 +107,11 @@ def test_auto_measures_on_chips_that_have_an_imperfection():
 
 configs = st.builds(
     TrainConfig,
-    modes=st.integers(10, 10**6),
+    modes=st.integers(10, 2**16),
     topology=st.sampled_from(["triangular", "rectangular", "butterfly", "permuting_rectangular"]),
-    lr=st.floats(0, exclude_min=True, allow_infinity=False, allow_nan=False),
+    lr=st.floats(0, 3.4e37, exclude_min=True),
     seed=st.integers(0, 2**63 - 1),
-    gain=st.floats(0, exclude_min=True, allow_infinity=False, allow_nan=False) | st.integers(1, 10),
+    gain=st.floats(0, 3.4e38, exclude_min=True) | st.integers(1, 10),
     data_dir=st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x7f")),
     gradient=st.sampled_from(list(METHODS)),
     chip_seed=st.integers(0, 2**63 - 1),
