@@ -77,6 +77,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _fail(f"there is not enough memory: {error}".rstrip(": "), 2)
         except (ValueError, OSError, FloatingPointError) as error:
             return _fail(str(error), 2)
+        except RuntimeError as error:
+            said = str(error).rpartition("DefaultCPUAllocator: ")
+            if not said[1]:
+                raise
+            return _fail(f"there is not enough memory: {said[2]}", 2)  # as torch tells it
 
 
 def _run(arguments: list[str]) -> int:

@@ -101,9 +101,11 @@ class Bench:
         return 0
 
     def _check(self) -> None:
-        for name, numbers, least in (("modes", self.modes, 2), ("batch", self.batch, 1)):
+        for name, numbers, least, most in (("modes", self.modes, 2, 2**14), ("batch", self.batch, 1, 2**31 - 1)):
             if not numbers or min(numbers) < least:
                 raise ValueError(f"{name} must be integers of at least {least}, got {numbers}")
+            if max(numbers) > most:
+                raise ValueError(f"{name} must be at most {most}, got {max(numbers)}")
         if self.threads is not None and self.threads < 1:
             raise ValueError(f"threads must be at least 1, got {self.threads}")
         if not 0 < self.seconds < math.inf:

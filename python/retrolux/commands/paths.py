@@ -10,10 +10,10 @@ from tyro.constructors import PrimitiveConstructorSpec
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["File", "Folder", "OptionalFile", "OptionalFolder", "path"]
+__all__ = ["File", "Folder", "OptionalFile", "OptionalFolder", "to_path"]
 
 
-def path(text: str) -> Path:
+def to_path(text: str) -> Path:
     """Return a path.
 
     Raises
@@ -28,7 +28,7 @@ def path(text: str) -> Path:
 
 def _spec(metavar: str) -> PrimitiveConstructorSpec[Any]:
     def read(texts: Sequence[str]) -> Path:
-        return path(texts[0])
+        return to_path(texts[0])
 
     return PrimitiveConstructorSpec(
         nargs=1,

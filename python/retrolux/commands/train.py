@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, get_args
 import tyro
 
 from retrolux.atomic import write_atomically
-from retrolux.commands.paths import Folder, OptionalFile, path
+from retrolux.commands.paths import Folder, OptionalFile, to_path
 from retrolux.hardware import Imperfections, presets
 from retrolux.study.config import PLANAR, DatasetName, OptimizerName, TrainConfig, from_toml
 
@@ -125,9 +125,9 @@ def train_defaults(arguments: Sequence[str]) -> Train:
     first = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
     first.add_argument("--dataset")
     first.add_argument("--optimizer")
-    first.add_argument("--out", type=path)
+    first.add_argument("--out", type=to_path)
     first.add_argument("--resume", action="store_true")
-    first.add_argument("--config", type=path)
+    first.add_argument("--config", type=to_path)
     first.add_argument("--chip")
     try:
         given, _ = first.parse_known_args(arguments[1:] if arguments[:1] == ["train"] else [])

@@ -75,7 +75,7 @@ def light_power(device: Device, modes: ArrayLike | MeshSize) -> NDArray[np.float
     light, n = _light_of(device), mesh_size(modes).modes
     loss_db = insertion_loss(device, modes)
     if not light.asks_for_noise:
-        return _times_gain(np.asarray(light.power.si), loss_db)
+        return _before_loss(np.asarray(light.power.si), loss_db)
     receiver, bandwidth = device.receiver, device.timing.clock / 2
     total = np.zeros(n.shape)
     if light.tap_noise.si > 0:
@@ -100,7 +100,7 @@ def laser_power(device: Device, modes: ArrayLike | MeshSize) -> NDArray[np.float
     there.
     """
     light = _light_of(device)
-    return _times_gain(light_power(device, modes) / light.laser_efficiency.si, np.asarray(light.fixed_loss.si))
+    return _before_loss(light_power(device, modes) / light.laser_efficiency.si, np.asarray(light.fixed_loss.si))
 
 
 def light_energy(
@@ -137,8 +137,8 @@ def on_chip(device: Device, imperfections: Imperfections) -> Device:
     return replace(device, light=light)
 
 
-def _times_gain(power: NDArray[np.float64], loss_db: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the power that is left with `power` after a loss: inf beyond double precision, but 0 stays 0."""
+def _before_loss(power: NDArray[np.float64], loss_db: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return what has to enter to have a power after a loss: inf beyond double precision, but for no power none."""
     with np.errstate(over="ignore", invalid="ignore"):
         return np.asarray(np.where(power == 0, 0.0, power * 10 ** (loss_db / 10)))
 

@@ -90,8 +90,9 @@ def whole_numbers(name: str, values: ArrayLike, least: int) -> NDArray[Any]:
         When one of them is no integer, below `least`, or above 2³¹ − 1: squares fit into an int64.
     """
     numbers = np.asarray(values)
-    if numbers.dtype == object and all(isinstance(number, int) for number in numbers.flat):
-        numbers = numbers.astype(np.float64)  # beyond 64 bits
+    for number in numbers.flat if numbers.dtype == object else ():  # beyond 64 bits
+        if isinstance(number, int) and number > _MOST:
+            raise ValueError(f"{name} must be at most {_MOST}, got {number}")
     if not np.issubdtype(numbers.dtype, np.number) or np.iscomplexobj(numbers):
         raise ValueError(f"{name} must be integers of at least {least}, got {values!r}")
     bad = numbers[(numbers < least) | (numbers != np.rint(numbers)) | ~np.isfinite(numbers)]
