@@ -94,6 +94,14 @@ def sanitize_threads(session: nox.Session) -> None:
 
 
 @nox.session
+def kills(session: nox.Session) -> None:
+    """Kill commands at random moments and have them go on; `-- --train 50` kills that one alone, fifty times."""
+    session.install("-c", "constraints.txt", ".[study]")
+    counts = session.posargs or ["--train", "50", "--sweep", "30", "--search", "30", "--report", "10"]
+    session.run("python", "tests/kills/kills.py", *counts)
+
+
+@nox.session
 def guard(session: nox.Session) -> None:
     """Count the instructions of four kernels, and fail when one has grown; `-- --update` keeps the new counts."""
     session.install("-c", "constraints.txt", *BUILD)

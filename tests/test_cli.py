@@ -6,8 +6,9 @@ import re
 import subprocess
 import sys
 from dataclasses import replace
-from importlib.metadata import version
+from importlib.metadata import requires, version
 
+import numpy as np
 import pytest
 import torch
 from matplotlib.image import imread
@@ -98,6 +99,7 @@ def test_train_leaves_a_run(folder, capsys):
     assert cli.main(MOONS) == 0
     out = folder / "runs" / "moons"
     assert sorted(file.name for file in out.iterdir()) == [
+        ".lock",
         "best.pt",
         "config.toml",
         "decision_map.png",
@@ -221,6 +223,11 @@ def test_ctrl_c_before_the_run_has_begun(monkeypatch, capsys):
         (["train", "--resume"], r"runs/digits holds no run to resume: there is no last.pt"),
         (["train", "--config", "none.toml"], r"there is no configuration file none.toml"),
         (["train", "--chip-seed", "3"], r"chip_seed needs a chip: an imperfection or a gradient .*, got 3"),
+        (["train", "--chip", ""], r"chip must be one of foundry_thermal, .* or a TOML file, got ''"),
+        (["train", "--data-dir", "\udcff"], r"data_dir must be a name in UTF-8, got '\\udcff'"),
+        (["train", "--lr", "1e300"], r"lr must be at most 3\.4e\+37, got 1e\+300"),
+        (["train", "--batch", "9223372036854775808"], r"batch must be at most 2147483647, got 9223372036854775808"),
+        (["train", "--loss-db", "1e308"], r"loss_db must be from 0 to 1e\+15, got 1e\+308; see .*"),
         (["train", "--chip", "tin"], r"chip must be one of foundry_thermal, .* or a TOML file, got 'tin'"),
         (
             ["train", "--tap-noise", "-1"],
@@ -262,16 +269,68 @@ def test_a_mistake_in_the_code_keeps_its_traceback(monkeypatch):
         cli.main(MOONS)
 
 
+EXTRA = sorted(re.split(r"[^\w-]", line)[0] for line in requires("retrolux") if re.search(r"extra == .study", line))
+OF_OTHERS = ["dask", "sqlalchemy"]  # which come with distributed and optuna
+
+
+def test_every_package_of_the_extra_is_looked_for():
+    assert sorted(cli._NEEDED) == sorted(EXTRA + OF_OTHERS)
+
+
+@pytest.mark.parametrize("package", EXTRA + OF_OTHERS)
+def test_a_missing_package_is_named_before_any_work(folder, monkeypatch, capsys, package):
+    monkeypatch.setitem(sys.modules, {"scikit-learn": "sklearn", "pillow": "PIL"}.get(package, package), None)  # hidden
+    for arguments in ([], MOONS, *([name] for name in commands.NAMES), ["train", "--help"]):
+        assert cli.main(arguments) == 2
+        assert capsys.readouterr().err == (
+            f'retrolux: the command needs {package}, not installed here: pip install "retrolux[study]"\n'
+        )
+    assert not list(folder.iterdir())
+
+
+def test_a_package_that_lacks_another_is_told_with_the_same_hint(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    assert cli.main(["info"]) == 2
+    assert re.fullmatch(r'retrolux: .*torch.*: pip install "retrolux\[study\]"\n', capsys.readouterr().err)
+
+
 @pytest.mark.parametrize(
-    "module", ["tyro", "tqdm", "matplotlib", "sklearn", "bokeh", "distributed", "jinja2", "optuna", "xarray"]
+    "arguments",
+    [
+        ["train", "--out", ""],
+        ["train", "--out="],
+        ["train", "--config", ""],
+        ["sweep", "--out", ""],
+        ["sweep", "--config="],
+        ["search", "--out", ""],
+        ["study", "--out="],
+        ["study", "--device", ""],
+        ["report", ""],
+        ["report", "results.nc", "--out", ""],
+        ["energy", "--out", ""],
+        ["energy", "--checkpoint", ""],
+        ["bench", "--out", ""],
+    ],
 )
-def test_a_missing_package_is_named_before_any_work(monkeypatch, capsys, module):
-    monkeypatch.setattr(cli, "find_spec", lambda name: None if name == module else object())
-    assert cli.main(MOONS) == 2
-    package = {"sklearn": "scikit-learn"}.get(module, module)
-    assert capsys.readouterr().err == (
-        f'retrolux: the command needs {package}, not installed here: pip install "retrolux[study]"\n'
+def test_an_empty_path_is_not_the_folder_here(folder, capsys, arguments):
+    assert cli.main(arguments) == 2
+    assert re.fullmatch(
+        r"retrolux: Error parsing \S+: a path must not be empty: write \. for the folder that you are in; see .*\n",
+        capsys.readouterr().err,
     )
+    assert not list(folder.iterdir())
+
+
+def test_the_folder_here_may_be_meant(folder):
+    assert cli.main([*MOONS, "--out", "."]) == 0
+    assert (folder / "last.pt").exists()
+
+
+@pytest.mark.parametrize("empty", [np.empty, torch.empty])
+def test_memory_that_is_not_there_is_no_traceback(monkeypatch, capsys, empty):
+    monkeypatch.setattr(train_command.Train, "run", lambda _: empty(2**52))
+    assert cli.main(MOONS) == 2
+    assert re.fullmatch(r"retrolux: there is not enough memory: .*allocate .*\n", capsys.readouterr().err)
 
 
 def test_version_needs_none_of_them(monkeypatch, capsys):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["write_atomically"]
+__all__ = ["remove_parts", "write_atomically"]
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -20,7 +20,7 @@ def write_atomically(path: Path, content: bytes) -> None:
     Raises
     ------
     OSError
-        When the folder cannot be written to; the old file is left as it was.
+        When the file cannot be written, which the error names; the old file is left as it was.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
@@ -30,5 +30,16 @@ def write_atomically(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)
+    except OSError as error:  # a full disk names no file, and nobody knows the name of the part
+        raise OSError(error.errno, error.strerror, str(path)) from error
     finally:
+        part.unlink(missing_ok=True)
+
+
+def remove_parts(folder: Path) -> None:
+    """Remove what processes that were killed have left of files in a folder.
+
+    Nobody else may write to the folder meanwhile: `retrolux.locking.locked` sees to it.
+    """
+    for part in folder.glob(".*.part"):
         part.unlink(missing_ok=True)

@@ -10,6 +10,8 @@ import sys
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+from retrolux.streams import lasting_streams, readable_width
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -25,17 +27,25 @@ retrolux --version prints the version; retrolux SUBCOMMAND --help explains a sub
 # The Python package and the module it brings.
 _NEEDED = {
     "bokeh": "bokeh",
+    "dask": "dask",
     "distributed": "distributed",
+    "filelock": "filelock",
     "h5netcdf": "h5netcdf",
+    "h5py": "h5py",
     "jinja2": "jinja2",
+    "markupsafe": "markupsafe",
     "matplotlib": "matplotlib",
     "optuna": "optuna",
+    "pillow": "PIL",
     "scikit-learn": "sklearn",
+    "scipy": "scipy",
+    "sqlalchemy": "sqlalchemy",
     "tqdm": "tqdm",
     "tyro": "tyro",
     "xarray": "xarray",
 }
 
+_HINT = 'pip install "retrolux[study]"'
 _INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 
 
@@ -53,22 +63,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Exit code: 0 done, 2 an error that the user can mend, 130 interrupted by Ctrl-C.
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
-    try:
-        if arguments == ["--version"]:
-            return _print_version()
-        command = _parse(arguments)
-        return command.run()
-    except KeyboardInterrupt as interrupt:
-        return _fail(str(interrupt) or "interrupted", _INTERRUPTED)
-    except (ValueError, OSError, ModuleNotFoundError, FloatingPointError) as error:
-        return _fail(str(error), 2)
+    with lasting_streams():
+        try:
+            try:
+                return _run(arguments)
+            finally:
+                sys.stdout.flush()
+        except KeyboardInterrupt as interrupt:
+            return _fail(str(interrupt) or "interrupted", _INTERRUPTED)
+        except ModuleNotFoundError as error:
+            return _fail(f"{error}: {_HINT}", 2)
+        except MemoryError as error:
+            return _fail(f"there is not enough memory: {error}".rstrip(": "), 2)
+        except (ValueError, OSError, FloatingPointError) as error:
+            return _fail(str(error), 2)
+        except RuntimeError as error:
+            said = str(error).rpartition("DefaultCPUAllocator: ")
+            if not said[1]:
+                raise
+            return _fail(f"there is not enough memory: {said[2]}", 2)  # as torch tells it
 
 
-def _print_version() -> int:
-    import retrolux  # noqa: PLC0415 - help and errors come without it
+def _run(arguments: list[str]) -> int:
+    if arguments == ["--version"]:
+        import retrolux  # noqa: PLC0415 - help and errors come without it
 
-    print(f"retrolux {retrolux.__version__}")
-    return 0
+        print(f"retrolux {retrolux.__version__}")
+        return 0
+    return _parse(arguments).run()
 
 
 def _parse(arguments: list[str]) -> Command:
@@ -83,16 +105,14 @@ def _parse(arguments: list[str]) -> Command:
     """
     missing = [package for package, module in _NEEDED.items() if find_spec(module) is None]
     if missing:
-        raise ModuleNotFoundError(
-            f'the command needs {", ".join(missing)}, not installed here: pip install "retrolux[study]"'
-        )
+        raise ModuleNotFoundError(f"the command needs {', '.join(missing)}, not installed here")
     import tyro  # noqa: PLC0415 - only now known to be there
 
     from retrolux import commands  # noqa: PLC0415 - needs tyro
 
     said = io.StringIO()
     try:
-        with contextlib.redirect_stderr(said):
+        with contextlib.redirect_stderr(said), readable_width():
             command: Command = tyro.cli(
                 commands.parser(arguments),
                 prog="retrolux",

@@ -62,6 +62,8 @@ def test_without_a_compiler_shares_of_the_peak_are_left_out(monkeypatch, capsys)
         (["--modes", "8", "1"], "modes must be integers of at least 2, got (8, 1)"),
         (["--modes"], "modes must be integers of at least 2, got ()"),
         (["--batch", "0"], "batch must be integers of at least 1, got (0,)"),
+        (["--modes", "8", "1000000"], "modes must be at most 16384, got 1000000"),
+        (["--batch", "9223372036854775808"], "batch must be at most 2147483647, got 9223372036854775808"),
         (["--threads", "0"], "threads must be from 1 to 1024, got 0"),
         (["--threads", "100000"], "threads must be from 1 to 1024, got 100000"),
         (["--seconds", "nan"], "seconds must be a finite number above 0, got nan"),

@@ -47,7 +47,7 @@ def test_it_prints_costs_and_crossings_and_leaves_figures(folder, capsys):
     assert "this device" not in printed
     out = folder / "runs" / "energy"
     names = [f"energy_{figure}.{kind}" for figure in ("maps", "parts") for kind in ("png", "svg")]
-    assert sorted(file.name for file in out.iterdir()) == ["device.toml", *names]
+    assert sorted(file.name for file in out.iterdir()) == [".lock", "device.toml", *names]
     for name in names:
         if name.endswith("png"):
             assert min(imread(out / name).shape[:2]) > 300
@@ -90,6 +90,15 @@ def test_a_trained_network_is_counted_mesh_by_mesh(folder, capsys):
         (["--modes", "6", "--topology", "butterfly"], "n must be a power of two for a butterfly, got 6"),
         (["--modes"], "modes must name a mesh at least, got none"),
         (["--batch", "0"], "batch must be integers of at least 1, got 0"),
+        (["--batch", "9223372036854775808"], "batch must be at most 2147483647, got 9223372036854775808"),
+        (["--modes", "8", "1000000"], "modes must be at most 16384, got 1000000"),
+        (["--change", "light.mzi_loss=1e308"], "light.mzi_loss: value must be 0 or from 1e-30 to 1e+30, got 1e+308"),
+        (["--change", "components.dac.mvm=1e31"], "mvm must be 0 or from 1e-30 to 1e+30, got 1e+31"),
+        (
+            ["--change", "light.column_loss=1000"],
+            "the light of mesh 1 (64 modes) loses too much for its energy to be a",
+        ),
+        (["--change", "light.fixed_loss=1e30"], "lower light.mzi_loss, light.column_loss or light.fixed_loss"),
         (["--checkpoint", "none.pt"], "there is no checkpoint none.pt"),
         (["--preset", "pai"], "invalid choice 'pai' for argument '--preset'"),
     ],

@@ -31,7 +31,12 @@ def test_the_report_stands_beside_the_result(folder, capsys, results):
     write_results(results, folder / "here" / "results.nc")
     assert cli.main(["report", "here/results.nc"]) == 0
     assert capsys.readouterr().out == "the report is here/report.html\n"
-    assert sorted(file.name for file in (folder / "here").iterdir()) == ["figures", "report.html", "results.nc"]
+    assert sorted(file.name for file in (folder / "here").iterdir()) == [
+        ".lock",
+        "figures",
+        "report.html",
+        "results.nc",
+    ]
 
 
 def test_the_report_goes_where_it_is_told(folder, capsys, results):

@@ -88,7 +88,7 @@ def test_options_over_a_file(folder, monkeypatch):
         (["--search", "optimizer=sgd,lbfgs"], r"optimizer must be one of adam, sgd, got 'lbfgs'"),
         (["--search", "rate=1..2"], r"there is no option 'rate'.*"),
         (["--search", "lr=1..2", "--trials", "0"], r"trials must be at least 1, got 0"),
-        (["--search", "lr=1..2", "--workers", "0"], r"workers must be at least 1, got 0"),
+        (["--search", "lr=1..2", "--workers", "0"], r"workers must be from 1 to 1024, got 0"),
         (["--resume"], r"runs/search holds no search to resume: there is no search.toml"),
         (["--config", "none.toml"], r"there is no configuration file none.toml"),
         (["--objective", "first"], r".*'first'.*--objective.*; see retrolux search --help"),

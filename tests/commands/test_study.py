@@ -50,7 +50,7 @@ def declared(monkeypatch):
 def test_a_study_ends_with_a_report(folder, capsys):
     assert cli.main(["study", "--workers", "1"]) == 0
     out = folder / "runs" / "study"
-    assert sorted(file.name for file in out.iterdir()) == ["figures", "report.html", "results.nc", "runs"]
+    assert sorted(file.name for file in out.iterdir()) == [".lock", "figures", "report.html", "results.nc", "runs"]
     results = read_results(out / "results.nc")
     assert results["metrics"].sel(param="eval/error").notnull().all()
     printed = capsys.readouterr()
@@ -101,9 +101,10 @@ def test_the_result_survives_a_report_that_cannot_be_written(folder, capsys):
     ("arguments", "message"),
     [
         (["--preset", "slow"], r".*'slow'.*; see retrolux study --help"),
-        (["--seeds", "0"], r"seeds must be at least 1, got 0"),
+        (["--seeds", "0"], r"seeds must be from 1 to 100000, got 0"),
+        (["--seeds", "1000000000000"], r"seeds must be from 1 to 100000, got 1000000000000"),
         (["--epochs", "0"], r"epochs must be an integer of at least 1, got 0 .*"),
-        (["--workers", "0"], r"workers must be at least 1, got 0"),
+        (["--workers", "0"], r"workers must be from 1 to 1024, got 0"),
         (["--device", "none.toml"], r"there is no device file none.toml"),
         (["--device", "bad.toml"], r"bad.toml: .*"),
         (["--preset", "paper"], r".*--data-dir.*"),

@@ -20,7 +20,7 @@ def test_presets_come_back(device):
     assert from_toml(to_toml(device)) == device
 
 
-@given(st.floats(1e-100, 1e100), st.text(st.characters(exclude_categories=["C"]), min_size=1))
+@given(st.floats(1e-30, 1e30), st.text(st.characters(exclude_categories=["C"]), min_size=1))
 def test_any_component_comes_back(value, name):
     own = Component(energy=Quantity(value, "fJ", name), mvm=value, gradient=1)
     device = replace(PAI2023_TABLES, components={name: own})

@@ -7,6 +7,7 @@ import pytest
 
 from retrolux import mesh
 from retrolux.energy import MeshSize, insertion_loss, laser_power, light_power, noise_from_power, on_chip
+from retrolux.energy.light import light_energy
 from retrolux.energy.presets import PAI2023_FIGURE, PAI2023_TABLES
 from retrolux.hardware import Imperfections
 
@@ -31,7 +32,11 @@ def test_stated_power_is_wanted_at_the_detectors():
 
 
 def test_loss_beyond_all_bounds_needs_infinite_light():
-    assert np.isinf(laser_power(PAI2023_TABLES.changed("light.mzi_loss", 100.0), 64))
+    lossy = PAI2023_TABLES.changed("light.mzi_loss", 100.0)
+    assert np.isinf(laser_power(lossy, 64))
+    assert np.isinf(laser_power(PAI2023_TABLES.changed("light.fixed_loss", 1e30), 64))
+    assert laser_power(lossy.changed("light.power", 0.0), 64) == 0
+    assert light_energy(lossy.changed("light.mvm", 0.0), "mvm", 64, 1) == 0
 
 
 def test_noise_sets_the_power_that_enters():

@@ -40,6 +40,8 @@ def test_any_number_will_do(value):
         ((-1, "pJ", ""), r"^value must be a finite number of at least 0, got -1$"),
         ((float("nan"), "pJ", ""), r"^value must be .*, got nan$"),
         ((10**400, "pJ", ""), r"^value must be .*, got 1000"),
+        ((1e308, "dB", ""), r"^value must be 0 or from 1e-30 to 1e\+30, got 1e\+308$"),
+        ((1e-31, "W", ""), r"^value must be 0 or from 1e-30 to 1e\+30, got 1e-31$"),
         ((True, "pJ", ""), r"^value must be .*, got True$"),
         (("5", "pJ", ""), r"^value must be .*, got '5'$"),
         ((5, "kWh", ""), r"^unit must be one of J, nJ, pJ, .*, or empty for a plain number, got 'kWh'$"),

@@ -36,6 +36,12 @@ def test_what_is_no_size_is_refused(modes, shown):
         MeshSize.rectangular(modes)
 
 
+@pytest.mark.parametrize("modes", [2**31, 2**63, 2**64, 10**400, [8, 1e300]])
+def test_sizes_are_counted_in_64_bits(modes):
+    with pytest.raises(ValueError, match=r"^modes must be at most 2147483647, got "):
+        MeshSize.rectangular(modes)
+
+
 @pytest.mark.parametrize("modes", ["8", 8j, None])
 def test_what_is_no_number_is_refused(modes):
     with pytest.raises(ValueError, match=r"^modes must be integers of at least 2, got "):

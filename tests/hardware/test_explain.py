@@ -308,3 +308,18 @@ def test_any_setting_can_be_explained(chip):
 def test_a_change_shows():
     before = presets.FOUNDRY_THERMAL
     assert before.explain(MESH) != dataclasses.replace(before, loss_db=0.2).explain(MESH)
+
+
+LARGE = {
+    field.name: 1e15
+    for field in dataclasses.fields(Imperfections)
+    if "bits" not in field.name and field.name != "crosstalk"
+}
+
+
+@pytest.mark.parametrize("name", LARGE)
+@pytest.mark.parametrize("value", [1e15, 1e-300])
+def test_numbers_stay_finite_whatever_is_wrong(name, value):
+    one = {name: value if name != "crosstalk_range" else 1e15}
+    for wrong in (one, LARGE | one, one | {"crosstalk": 0.5}):
+        assert not re.search(r"\b(inf|nan)\b", Imperfections(**wrong).explain(MESH))

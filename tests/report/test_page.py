@@ -27,7 +27,7 @@ def page(report):
 
 
 def test_the_folder_has_the_page_and_every_figure_twice(report):
-    assert sorted(file.name for file in report.iterdir()) == ["figures", "report.html", "results.nc"]
+    assert sorted(file.name for file in report.iterdir()) == [".lock", "figures", "report.html", "results.nc"]
     names = sorted(file.name for file in (report / "figures").iterdir())
     assert names == sorted(f"{name}.{kind}" for name in FIGURES for kind in ("png", "svg"))
 

@@ -128,7 +128,7 @@ def test_what_may_go_well_next_time_is_tried_again(tmp_path, in_process):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"workers": 0}, r"^workers must be at least 1, got 0$"),
+        ({"workers": 0}, r"^workers must be from 1 to 1024, got 0$"),
         ({"workers": 2, "scheduler": "tcp://127.0.0.1:1"}, r"^workers must be left to the scheduler, got 2$"),
     ],
 )

@@ -25,7 +25,7 @@ STUDY = Study(
 
 def test_a_study_leaves_its_runs_and_everything_in_one_result(tmp_path, in_process):
     results = run_study(STUDY, tmp_path / "out", DEVICES)
-    assert sorted(file.name for file in (tmp_path / "out").iterdir()) == ["results.nc", "runs"]
+    assert sorted(file.name for file in (tmp_path / "out").iterdir()) == [".lock", "results.nc", "runs"]
     assert read_results(tmp_path / "out" / "results.nc").identical(results)
     assert len(in_process) == 3 + 8
     assert results["failure"].squeeze("seed").transpose("modes", "tap_pd_shot_noise").values.tolist() == [

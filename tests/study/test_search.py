@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import shutil
+from functools import partialmethod
 
 import optuna
 import pytest
 from optuna.trial import TrialState
+from sqlalchemy.orm import Session
 
 from retrolux.study import from_toml
 from retrolux.study.search import run_search
@@ -68,6 +72,51 @@ def test_it_goes_on_where_it_stopped(tmp_path, in_process):
         (trial.number, trial.chosen, trial.error) for trial in whole
     ]
     assert len(in_process) == len(set(map(identity, in_process))) == 13
+
+
+class Killed(BaseException):
+    """Stands for SIGKILL."""
+
+
+def test_killed_after_any_write_it_makes_the_same_choices(tmp_path, in_process, monkeypatch):
+    """Nothing is trained twice here: all runs are those of the search that was never stopped."""
+    writes = []
+
+    def commit(session, stop_after=0, commit=Session.commit):
+        commit(session)
+        writes.append(session)
+        if len(writes) == stop_after:
+            raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Session, "commit", commit)
+        whole = run_search(SEARCH, tmp_path / "whole", trials=11)  # the last one is past the random choices
+    for moment in (2, 8, 9, 10, 11, len(writes) - 3, len(writes) - 1):
+        folder = tmp_path / f"stopped {moment}"
+        shutil.copytree(tmp_path / "whole" / "runs", folder / "runs")
+        del writes[:]
+        with monkeypatch.context() as patch, contextlib.suppress(Killed):
+            patch.setattr(Session, "commit", partialmethod(commit, stop_after=moment))
+            run_search(SEARCH, folder, trials=11)
+        assert len(writes) == moment
+        resumed = run_search(SEARCH, folder, trials=11, resume=True)
+        assert [(trial.number, trial.chosen, trial.error) for trial in resumed] == [
+            (trial.number, trial.chosen, trial.error) for trial in whole
+        ]
+
+
+@pytest.mark.parametrize("name", ["a?b", "100%25", "file:x#y", "ä é"])
+def test_the_database_is_in_the_folder_whatever_it_is_called(tmp_path, in_process, name):
+    run_search(SEARCH, tmp_path / name, trials=1)
+    assert (tmp_path / name / "search.db").stat().st_size > 0
+    assert [file.name for file in tmp_path.iterdir()] == [name]
+    assert len(run_search(SEARCH, tmp_path / name, trials=2, resume=True)) == 2
+
+
+def test_a_database_that_cannot_be_written_is_named(tmp_path, in_process):
+    (tmp_path / "search.db").mkdir()  # in the way
+    with pytest.raises(OSError, match=r"search\.db cannot be read or written: unable to open database file$"):
+        run_search(SEARCH, tmp_path, trials=1)
 
 
 def test_a_search_may_grow_but_not_change(tmp_path, in_process):

@@ -13,7 +13,12 @@ SWEEP = Sweep(settings=SETTINGS, lists={"tap_noise": [0.0, 0.1]}, seeds=[0, 1])
 
 def test_a_sweep_leaves_its_declaration_its_runs_and_its_result(tmp_path, in_process):
     results = run_sweep(SWEEP, tmp_path / "deep" / "out")
-    assert sorted(file.name for file in (tmp_path / "deep" / "out").iterdir()) == ["results.nc", "runs", "sweep.toml"]
+    assert sorted(file.name for file in (tmp_path / "deep" / "out").iterdir()) == [
+        ".lock",
+        "results.nc",
+        "runs",
+        "sweep.toml",
+    ]
     assert from_toml(tmp_path / "deep" / "out" / "sweep.toml") == SWEEP
     assert read_results(tmp_path / "deep" / "out" / "results.nc").identical(results)
     assert in_process == list(SWEEP.configs)

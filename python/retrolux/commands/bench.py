@@ -6,12 +6,12 @@ import contextlib
 import json
 import math
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
 from retrolux.atomic import write_atomically
+from retrolux.commands.paths import OptionalFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -69,7 +69,7 @@ class Bench:
     batch: Annotated[tuple[int, ...], tyro.conf.arg(metavar="INT")] = (1, 64, 600)
     threads: int | None = None
     seconds: float = 1.0
-    out: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    out: OptionalFile = None
 
     def run(self) -> int:
         """Measure, show the progress and print the tables."""
@@ -101,9 +101,11 @@ class Bench:
         return 0
 
     def _check(self) -> None:
-        for name, numbers, least in (("modes", self.modes, 2), ("batch", self.batch, 1)):
+        for name, numbers, least, most in (("modes", self.modes, 2, 2**14), ("batch", self.batch, 1, 2**31 - 1)):
             if not numbers or min(numbers) < least:
                 raise ValueError(f"{name} must be integers of at least {least}, got {numbers}")
+            if max(numbers) > most:
+                raise ValueError(f"{name} must be at most {most}, got {max(numbers)}")
         if self.threads is not None and not 1 <= self.threads <= 1024:  # systems end processes that ask for too many
             raise ValueError(f"threads must be from 1 to 1024, got {self.threads}")
         if not 0 < self.seconds < math.inf:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -12,6 +13,7 @@ import tyro
 
 from retrolux import energy, mesh
 from retrolux.atomic import write_atomically
+from retrolux.commands.paths import Folder, OptionalFile
 from retrolux.energy import presets
 from retrolux.energy.engineering import engineering
 from retrolux.energy.size import whole_numbers
@@ -48,6 +50,7 @@ _OWN = "this device"
 _OPERATIONS: dict[Operation, str] = {"mvm": "multiplication", "gradient": "gradient"}
 _FACTORS = (1, 2, 4)
 _LARGEST = 1024
+_MOST_MODES = 2**14  # whose hundred million MZIs are laid out in memory
 _DISAGREEMENT = """\
 The published variants do not agree: the heat maps were drawn with less energy per sample and mode, and a digital
 processor that takes more, than the tables of the supplement hold. Neither counts what the examples of
@@ -82,33 +85,38 @@ class Energy:
     """
 
     preset: PresetName = "pai2023_tables"
-    device: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    device: OptionalFile = None
     change: Annotated[tuple[str, ...], tyro.conf.arg(metavar="PART.NAME=NUMBER")] = ()
     digital: DigitalName = "published"
     modes: Annotated[tuple[int, ...], tyro.conf.arg(metavar="INT")] = (64, 64)
     topology: TopologyName = "triangular"
     batch: int = 64
-    checkpoint: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
-    out: Annotated[Path, tyro.conf.arg(metavar="FOLDER")] = Path("runs/energy")
+    checkpoint: OptionalFile = None
+    out: Folder = Path("runs/energy")
 
     def run(self) -> int:
-        """Print the tables and write the figures."""
+        """Write the figures and print the tables."""
+        from retrolux.locking import locked  # noqa: PLC0415 - not needed for --help
+
         device = self._device()
         report = self._report(device)
+        _check_finite(report)
         devices = dict(presets.PRESETS)
         if device not in devices.values():
             devices[_OWN] = device
+        comparison = _comparison(devices, self.batch)
+        figures = _figures(devices, max(layer.modes for layer in report.layers), self.batch)
+        with locked(self.out):
+            write_atomically(self.out / "device.toml", energy.to_toml(device).encode())
+            for name, content in figures.items():
+                write_atomically(self.out / name, content)
         print(report)
         if device.light is not None and device.light.asks_for_noise:
             for modes in sorted({layer.modes for layer in report.layers}):
                 power = engineering(float(energy.light_power(device, modes)), "W")
                 print(f"light:     {power} for each of {modes} modes")
         print(f"device:    {device.source}\n")
-        print(_comparison(devices, self.batch))
-        figures = _figures(devices, max(layer.modes for layer in report.layers), self.batch)
-        write_atomically(self.out / "device.toml", energy.to_toml(device).encode())
-        for name, content in figures.items():
-            write_atomically(self.out / name, content)
+        print(comparison)
         print(f"\n{_DISAGREEMENT}\n\ndevice.toml, {', '.join(figures)} are in {self.out}")
         return 0
 
@@ -142,12 +150,25 @@ class Energy:
         if not self.modes:
             raise ValueError("modes must name a mesh at least, got none")
         whole_numbers("modes", self.modes, 2)
+        if max(self.modes) > _MOST_MODES:
+            raise ValueError(f"modes must be at most {_MOST_MODES}, got {max(self.modes)}")
+        whole_numbers("batch", self.batch, 1)
         topologies = [getattr(mesh, self.topology)(modes) for modes in self.modes]
         layers = (
             energy.layer_cost(device, f"mesh {number}", topology, self.batch)
             for number, topology in enumerate(topologies, start=1)
         )
         return energy.EnergyReport(device, self.batch, tuple(layers))
+
+
+def _check_finite(report: EnergyReport) -> None:
+    """Refuse light that nobody can send: the loss of a mesh is in decibels, its energy is not."""
+    for layer in report.layers:
+        if not math.isfinite(layer.step.energy):
+            raise ValueError(
+                f"the light of {layer.name} ({layer.modes} modes) loses too much for its energy to be a number: "
+                "lower light.mzi_loss, light.column_loss or light.fixed_loss"
+            )
 
 
 def _comparison(devices: dict[str, Device], batch: int) -> str:

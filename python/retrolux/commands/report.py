@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Annotated
 
 import tyro
+
+from retrolux.commands.paths import File, OptionalFolder
 
 __all__ = ["DESCRIPTION", "Report"]
 
@@ -33,8 +33,8 @@ class Report:
         Folder of the report; by default that of the result.
     """
 
-    results: Annotated[Path, tyro.conf.arg(metavar="FILE"), tyro.conf.Positional]
-    out: Annotated[Path | None, tyro.conf.arg(metavar="FOLDER")] = None
+    results: tyro.conf.Positional[File]
+    out: OptionalFolder = None
 
     def run(self) -> int:
         """Read, write, and say where."""

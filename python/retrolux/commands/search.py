@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import tyro
 
 from retrolux.commands.pairs import parse_list, parse_pairs, parse_value
+from retrolux.commands.paths import Folder, OptionalFile
 from retrolux.commands.progress import runs_bar
 from retrolux.study import space
 from retrolux.study.options import flat
@@ -75,12 +76,12 @@ class Search:
         Continue the search in the folder.
     """
 
-    config: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    config: OptionalFile = None
     change: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME=VALUE")] = ()
     search: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME=LOW..HIGH[:log]|NAME=VALUE,VALUE,…")] = ()
     objective: space.Objective | None = None
     trials: int = 20
-    out: Annotated[Path, tyro.conf.arg(metavar="FOLDER")] = Path("runs/search")
+    out: Folder = Path("runs/search")
     workers: int | None = None
     scheduler: Annotated[str | None, tyro.conf.arg(metavar="ADDRESS")] = None
     resume: bool = False

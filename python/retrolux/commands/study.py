@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import tyro
 
 from retrolux import energy
+from retrolux.commands.paths import Folder, OptionalFile
 from retrolux.commands.progress import runs_bar
+from retrolux.commands.repeats import check_seeds
 
 if TYPE_CHECKING:
     from retrolux.energy import Device
@@ -65,11 +67,11 @@ class Study:
     """
 
     preset: PresetName = "quick"
-    out: Annotated[Path, tyro.conf.arg(metavar="FOLDER")] = Path("runs/study")
+    out: Folder = Path("runs/study")
     data_dir: str = ""
     epochs: int | None = None
     seeds: int | None = None
-    device: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    device: OptionalFile = None
     workers: int | None = None
     scheduler: Annotated[str | None, tyro.conf.arg(metavar="ADDRESS")] = None
 
@@ -98,8 +100,7 @@ class Study:
         settings = {**study.settings, "data_dir": self.data_dir}
         if self.epochs is not None:
             settings["epochs"] = self.epochs
-        if self.seeds is not None and self.seeds < 1:
-            raise ValueError(f"seeds must be at least 1, got {self.seeds}")
+        check_seeds(self.seeds)
         seeds = study.seeds if self.seeds is None else range(self.seeds)
         return dataclasses.replace(study, settings=settings, seeds=seeds)
 

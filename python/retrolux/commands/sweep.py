@@ -13,7 +13,9 @@ import tyro
 
 from retrolux import study
 from retrolux.commands.pairs import parse_list, parse_pairs, parse_value
+from retrolux.commands.paths import Folder, OptionalFile
 from retrolux.commands.progress import runs_bar
+from retrolux.commands.repeats import check_seeds
 from retrolux.study.options import flat
 from retrolux.study.sweep import from_toml
 
@@ -72,11 +74,11 @@ class Sweep:
         Continue the sweep in the folder, without --config the one that was begun.
     """
 
-    config: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    config: OptionalFile = None
     change: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME=VALUE")] = ()
     sweep: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME=VALUE,VALUE,…")] = ()
     seeds: int | None = None
-    out: Annotated[Path, tyro.conf.arg(metavar="FOLDER")] = Path("runs/sweep")
+    out: Folder = Path("runs/sweep")
     workers: int | None = None
     scheduler: Annotated[str | None, tyro.conf.arg(metavar="ADDRESS")] = None
     resume: bool = False
@@ -112,8 +114,7 @@ class Sweep:
 
     def _declared(self) -> study.Sweep:
         """Return the sweep that the options describe."""
-        if self.seeds is not None and self.seeds < 1:
-            raise ValueError(f"seeds must be at least 1, got {self.seeds}")
+        check_seeds(self.seeds)
         file = self.config
         if self.resume and file is None:
             file = self.out / "sweep.toml"

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, get_args
 import tyro
 
 from retrolux.atomic import write_atomically
+from retrolux.commands.paths import Folder, OptionalFile, to_path
 from retrolux.hardware import Imperfections, presets
 from retrolux.study.config import PLANAR, DatasetName, OptimizerName, TrainConfig, from_toml
 
@@ -72,9 +73,9 @@ class Train:
     """
 
     settings: Annotated[TrainConfig, tyro.conf.arg(name="")]
-    out: Annotated[Path, tyro.conf.arg(metavar="FOLDER")] = Path("runs/digits")
+    out: Folder = Path("runs/digits")
     resume: bool = False
-    config: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    config: OptionalFile = None
     chip: Annotated[str | None, tyro.conf.arg(metavar="NAME|FILE")] = None
     download: bool = False
 
@@ -83,6 +84,7 @@ class Train:
         from tqdm import tqdm  # type: ignore[import-untyped]  # noqa: PLC0415 - slow, and not needed for --help
 
         from retrolux import study  # noqa: PLC0415 - as above
+        from retrolux.locking import locked  # noqa: PLC0415 - as above
 
         go = study.resume_run if self.resume else study.start_run
         with tqdm(total=self.settings.epochs, unit="epoch", disable=None) as bar:
@@ -98,7 +100,8 @@ class Train:
                 run = go(self.settings, self.out, download=self.download, report=report)
             except KeyboardInterrupt:
                 raise KeyboardInterrupt(self._how_to_continue()) from None
-        _write_figures(run)
+        with locked(run.folder):
+            _write_figures(run)
         print(_table(run))
         return 0
 
@@ -122,9 +125,9 @@ def train_defaults(arguments: Sequence[str]) -> Train:
     first = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
     first.add_argument("--dataset")
     first.add_argument("--optimizer")
-    first.add_argument("--out", type=Path)
+    first.add_argument("--out", type=to_path)
     first.add_argument("--resume", action="store_true")
-    first.add_argument("--config", type=Path)
+    first.add_argument("--config", type=to_path)
     first.add_argument("--chip")
     try:
         given, _ = first.parse_known_args(arguments[1:] if arguments[:1] == ["train"] else [])
@@ -152,6 +155,8 @@ def _imperfections(chip: str) -> Imperfections:
         preset: Imperfections = known[chip]
         return preset
     try:
+        if not chip:
+            raise FileNotFoundError
         return Imperfections.from_toml(Path(chip).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise FileNotFoundError(f"chip must be one of {', '.join(known)} or a TOML file, got {chip!r}") from None
@@ -191,7 +196,6 @@ def _decision_map(run: Run) -> Figure:
 
 
 def _write_figure(path: Path, figure: Figure) -> None:
-
     image = io.BytesIO()
     figure.savefig(image, format="png", dpi=120)
     write_atomically(path, image.getvalue())

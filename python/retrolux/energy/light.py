@@ -75,8 +75,7 @@ def light_power(device: Device, modes: ArrayLike | MeshSize) -> NDArray[np.float
     light, n = _light_of(device), mesh_size(modes).modes
     loss_db = insertion_loss(device, modes)
     if not light.asks_for_noise:
-        with np.errstate(over="ignore"):
-            return np.asarray(light.power.si * 10 ** (loss_db / 10))
+        return _before_loss(np.asarray(light.power.si), loss_db)
     receiver, bandwidth = device.receiver, device.timing.clock / 2
     total = np.zeros(n.shape)
     if light.tap_noise.si > 0:
@@ -101,7 +100,7 @@ def laser_power(device: Device, modes: ArrayLike | MeshSize) -> NDArray[np.float
     there.
     """
     light = _light_of(device)
-    return np.asarray(light_power(device, modes) * 10 ** (light.fixed_loss.si / 10) / light.laser_efficiency.si)
+    return _before_loss(light_power(device, modes) / light.laser_efficiency.si, np.asarray(light.fixed_loss.si))
 
 
 def light_energy(
@@ -111,6 +110,8 @@ def light_energy(
     light = _light_of(device)
     uses = light.mvm if operation == "mvm" else light.gradient
     per_sample = laser_power(device, modes) / device.timing.clock
+    if uses == 0:  # no light at all, even where infinitely much would be needed
+        per_sample = np.zeros_like(per_sample)
     return np.asarray(uses * np.asarray(batch) * mesh_size(modes).modes * per_sample)
 
 
@@ -134,6 +135,12 @@ def on_chip(device: Device, imperfections: Imperfections) -> Device:
         column_loss=Quantity(imperfections.column_loss_db, "dB", source),
     )
     return replace(device, light=light)
+
+
+def _before_loss(power: NDArray[np.float64], loss_db: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return what has to enter to have a power after a loss: inf beyond double precision, but for no power none."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.asarray(np.where(power == 0, 0.0, power * 10 ** (loss_db / 10)))
 
 
 def _mean_transmission(loss_db: NDArray[np.float64]) -> NDArray[np.float64]:

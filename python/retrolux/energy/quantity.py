@@ -26,6 +26,8 @@ _UNITS: dict[str, dict[str, float]] = {
 }
 _SIZES = {unit: size for units in _UNITS.values() for unit, size in units.items()}
 _LARGEST = sys.float_info.max
+# Beyond any device, and such that what is calculated from several numbers is neither 0 nor infinite.
+_LEAST, _MOST = 1e-30, 1e30
 _POSITIVE = ("rate", "throughput", "length", "ratio", "fraction", "responsivity")
 
 
@@ -45,7 +47,7 @@ class Quantity:
     Raises
     ------
     ValueError
-        When the value is negative or no finite number, the unit is unknown, or the source is no text.
+        When the value is as `finite` refuses it, the unit is unknown, or the source is no text.
     """
 
     value: float
@@ -103,10 +105,12 @@ def finite(name: str, value: object) -> float:
     Raises
     ------
     ValueError
-        When it is no number, negative, or not finite.
+        When it is no number, negative, not finite, or neither 0 nor from 10⁻³⁰ to 10³⁰.
     """
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= _LARGEST:
         raise ValueError(f"{name} must be a finite number of at least 0, got {value!r}")
+    if value != 0 and not _LEAST <= value <= _MOST:
+        raise ValueError(f"{name} must be 0 or from {_LEAST:g} to {_MOST:g}, got {value!r}")
     return float(value)

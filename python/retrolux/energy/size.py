@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["MeshSize", "mesh_size"]
 
+_MOST = 2**31 - 1
+
 
 @dataclass(frozen=True, eq=False)
 class MeshSize:
@@ -85,12 +87,17 @@ def whole_numbers(name: str, values: ArrayLike, least: int) -> NDArray[Any]:
     Raises
     ------
     ValueError
-        When one of them is no integer or below `least`.
+        When one of them is no integer, below `least`, or above 2³¹ − 1: squares fit into an int64.
     """
     numbers = np.asarray(values)
+    for number in numbers.flat if numbers.dtype == object else ():  # beyond 64 bits
+        if isinstance(number, int) and number > _MOST:
+            raise ValueError(f"{name} must be at most {_MOST}, got {number}")
     if not np.issubdtype(numbers.dtype, np.number) or np.iscomplexobj(numbers):
         raise ValueError(f"{name} must be integers of at least {least}, got {values!r}")
     bad = numbers[(numbers < least) | (numbers != np.rint(numbers)) | ~np.isfinite(numbers)]
     if bad.size:
         raise ValueError(f"{name} must be integers of at least {least}, got {bad.flat[0]}")
+    if (numbers > _MOST).any():
+        raise ValueError(f"{name} must be at most {_MOST}, got {numbers.max()}")
     return numbers.astype(np.int64)

@@ -90,7 +90,7 @@ class Imperfections:
     Raises
     ------
     ValueError
-        When a value is of the wrong type, not finite or out of its range.
+        When a value is of the wrong type, not finite or out of its range; nothing may be larger than 10¹⁵.
     """
 
     coupler_std: float = 0.0
@@ -186,6 +186,8 @@ class Imperfections:
 
 _BITS = ("phase_bits", "adc_bits")
 _LARGEST = sys.float_info.max
+# Beyond any chip, and so small that what is calculated from it, squares too, stays finite in single precision.
+_MOST = 1e15
 _ANY_SIGN = (-_LARGEST, _LARGEST, "be a finite number")
 # Lowest value, first one that is too large, and both in words; a setting that is not listed is at least 0.
 _RANGES = {
@@ -204,9 +206,11 @@ def _names() -> list[str]:
 
 def _real(name: str, value: object) -> float:
     low, end, wanted = _RANGES.get(name, _AT_LEAST_ZERO)
-    if isinstance(value, (int, float)) and not isinstance(value, bool) and low <= value < end:
-        return float(value)
-    raise ValueError(f"{name} must {wanted}, got {value!r}")
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not low <= value < end:
+        raise ValueError(f"{name} must {wanted}, got {value!r}")
+    if not -_MOST <= value <= _MOST:
+        raise ValueError(f"{name} must be from {-_MOST if low < 0 else low:g} to {_MOST:g}, got {value!r}")
+    return float(value)
 
 
 def _bits(name: str, value: object) -> int | None:

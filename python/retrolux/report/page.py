@@ -13,8 +13,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from retrolux import energy
-from retrolux.atomic import write_atomically
+from retrolux.atomic import remove_parts, write_atomically
 from retrolux.energy.presets import PRESETS
+from retrolux.locking import locked
 from retrolux.report import costs, decisions, findings, gradient_laws, interactive, tables, training
 from retrolux.report.tables import Table
 from retrolux.report.view import SweepView
@@ -53,7 +54,7 @@ def write_report(results: xr.Dataset, folder: str | os.PathLike[str]) -> Path:
     Raises
     ------
     OSError
-        When the folder cannot be written to.
+        When the folder cannot be written to or another process is at work in it.
     ValueError
         When no run has ended well.
     """
@@ -77,11 +78,13 @@ def write_report(results: xr.Dataset, folder: str | os.PathLike[str]) -> Path:
         costs=tables.costs(view, shown),
         trade_off=tables.trade_off(points[shown]),
     )
-    for name, picture in pictures.items():
-        write_atomically(Path(folder) / "figures" / f"{name}.png", picture.png)
-        write_atomically(Path(folder) / "figures" / f"{name}.svg", picture.svg)
     path = Path(folder) / "report.html"
-    write_atomically(path, page.encode())
+    with locked(folder):
+        remove_parts(Path(folder) / "figures")
+        for name, picture in pictures.items():
+            write_atomically(Path(folder) / "figures" / f"{name}.png", picture.png)
+            write_atomically(Path(folder) / "figures" / f"{name}.svg", picture.svg)
+        write_atomically(path, page.encode())
     return path
 
 

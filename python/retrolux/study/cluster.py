@@ -13,9 +13,9 @@ import dask
 from dask.system import CPU_COUNT
 from distributed import CancelledError, Client, KilledWorker, LocalCluster, as_completed
 from distributed.utils import silence_logging_cmgr
-from filelock import FileLock, Timeout
 
 from retrolux.atomic import write_atomically
+from retrolux.locking import locked
 from retrolux.study import worker
 from retrolux.study.store import Record, identity, read_record, write_record
 
@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 
     from retrolux.study.config import TrainConfig
 
-__all__ = ["Pool", "compute_all", "ended", "pool"]
+__all__ = ["Pool", "check_workers", "compute_all", "ended", "pool"]
+
+_MOST_WORKERS = 1024  # processes on this machine
 
 
 class Pool:
@@ -193,17 +195,9 @@ def pool(
     OSError
         When the folder cannot be written to or another process is at work in it, or the scheduler is not there.
     """
-    if workers is not None and (scheduler is not None or workers < 1):
-        wanted = "be at least 1" if scheduler is None else "be left to the scheduler"
-        raise ValueError(f"workers must {wanted}, got {workers}")
+    check_workers(workers, scheduler)
     folder = Path(folder).absolute()
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / ".lock", blocking=False)
-    try:
-        lock.acquire()
-    except Timeout:
-        raise OSError(f"another process is at work in {folder}") from None
-    with lock, silence_logging_cmgr(logging.CRITICAL):
+    with locked(folder), silence_logging_cmgr(logging.CRITICAL):
         if scheduler is not None:
             with _connected(scheduler) as client:
                 yield Pool(client, folder)
@@ -211,6 +205,19 @@ def pool(
             count = min(workers or max(1, CPU_COUNT // threads), runs)
             with _local_cluster(count, threads) as cluster, Client(cluster) as client:
                 yield Pool(client, folder)
+
+
+def check_workers(workers: int | None, scheduler: str | None) -> None:
+    """Check what `pool` takes, before anything is written.
+
+    Raises
+    ------
+    ValueError
+        When `workers` is below 1, above 1024, or given with a scheduler.
+    """
+    if workers is not None and (scheduler is not None or not 1 <= workers <= _MOST_WORKERS):
+        wanted = "be left to the scheduler" if scheduler is not None else f"be from 1 to {_MOST_WORKERS}"
+        raise ValueError(f"workers must {wanted}, got {workers}")
 
 
 def _connected(scheduler: str) -> Client:

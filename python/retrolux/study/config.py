@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -62,6 +61,11 @@ PLANAR: tuple[DatasetName, ...] = ("moons", "circle", "ring", "blobs")
 # What may differ when a run is continued: how long and where it runs, not what it computes.
 _FREE_ON_RESUME = ("epochs", "threads", "data_dir")
 
+_MOST_MODES = 2**16  # of two billion MZIs
+_COUNTS, _MOST = ("meshes", "batch", "epochs"), 2**31 - 1
+_LARGEST = 3.4028234663852886e38  # in single precision
+_FIRST_STEP_OF_ADAM = 10  # its step is lr over 1 − 0.9
+
 
 @dataclass(frozen=True, kw_only=True)
 class TrainConfig:
@@ -75,7 +79,7 @@ class TrainConfig:
         What to learn. digits: 8 × 8 pixels, part of scikit-learn. mnist: low spatial frequencies of 28 × 28
         pixels, read from data-dir. moons, circle, ring, blobs: two classes of points in the plane.
     modes
-        Modes N of each mesh, at least 2; one port per class is needed. 4 for the planar tasks.
+        Modes N of each mesh, 2 … 2¹⁶; one port per class is needed. 4 for the planar tasks.
     meshes
         Meshes in a row, at least 1, the modulus of the field taken between them.
     topology
@@ -147,20 +151,23 @@ class TrainConfig:
     def __post_init__(self) -> None:
         for field, choices in _CHOICES.items():
             _check_choice(field, getattr(self, field), choices)
-        _check_integer("modes", self.modes, 2)
-        _check_integer("meshes", self.meshes, 1)
-        _check_integer("batch", self.batch, 1)
-        _check_integer("epochs", self.epochs, 1)
+        for name, least, most in (("modes", 2, _MOST_MODES), *((name, 1, _MOST) for name in _COUNTS)):
+            _check_integer(name, getattr(self, name), least)
+            _check_at_most(name, getattr(self, name), most)
         _check_integer("seed", self.seed, 0, 2**63 - 1)
         _check_integer("threads", self.threads, 0, 1024)  # systems end processes that ask for too many
         _check_integer("chip_seed", self.chip_seed, 0, 2**63 - 1)
         _check_positive("lr", self.lr)
         _check_positive("lr_half_life", self.lr_half_life, or_zero=True)
         _check_positive("gain", self.gain)
+        _check_at_most("lr", self.lr, _LARGEST / _FIRST_STEP_OF_ADAM if self.optimizer == "adam" else _LARGEST)
+        _check_at_most("gain", self.gain, _LARGEST)
         for name in ("lr", "lr_half_life", "gain"):
             object.__setattr__(self, name, float(getattr(self, name)))
         if not isinstance(self.data_dir, str):
             raise ValueError(f"data_dir must be a string, got {self.data_dir!r}")
+        if self.data_dir.encode(errors="ignore").decode() != self.data_dir:  # bytes of a file system that are no UTF-8
+            raise ValueError(f"data_dir must be a name in UTF-8, got {self.data_dir!r}")
         if not isinstance(self.imperfections, Imperfections):
             raise ValueError(f"imperfections must be Imperfections, got {self.imperfections!r}")
         for option, default in (("chip_seed", 0), ("output_phase", "measured")):
@@ -332,8 +339,13 @@ def _check_integer(name: str, value: object, low: int, high: int | None = None) 
         raise ValueError(f"{name} must be an integer {allowed}, got {value!r}")
 
 
+def _check_at_most(name: str, value: float, high: float) -> None:
+    if value > high:
+        raise ValueError(f"{name} must be at most {high if isinstance(high, int) else f'{high:.3g}'}, got {value!r}")
+
+
 def _check_positive(name: str, value: object, *, or_zero: bool = False) -> None:
     if or_zero and value == 0 and not isinstance(value, bool):
         return
-    if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 < value < math.inf:
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 < value <= sys.float_info.max:
         raise ValueError(f"{name} must be a finite number {'of at least' if or_zero else 'above'} 0, got {value!r}")

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from retrolux import data
 from retrolux.hardware.presets import IDEAL
+from retrolux.locking import locked
 from retrolux.study.checkpoint import load
-from retrolux.study.cluster import compute_all
+from retrolux.study.cluster import check_workers, compute_all
 from retrolux.study.laws import measure_laws
 from retrolux.study.network import Network
 from retrolux.study.planar import map_decisions
@@ -75,6 +76,7 @@ def run_study(
     ValueError, OSError
         As of `retrolux.study.cluster.compute_all`.
     """
+    check_workers(workers, scheduler)
     folder = Path(folder)
     if folder.exists() and not folder.is_dir():
         raise NotADirectoryError(f"{folder} is not a folder: choose another --out")
@@ -82,17 +84,22 @@ def run_study(
         raise FileExistsError(f"{folder} holds a sweep: choose another --out")
     base = study.configs[0]
     data.load(base.dataset, data_dir=base.data_dir or None)  # missing files are missed before hours have passed
-    runs = folder / "runs"
     wanted = (*study.configs, *study.planar.values())
-    records = compute_all(wanted, runs, workers=workers, scheduler=scheduler, report=report)
+    with locked(folder):
+        records = compute_all(wanted, folder / "runs", workers=workers, scheduler=scheduler, report=report)
+        results = _results(study, folder, devices, records)
+        write_results(results, folder / "results.nc")
+    return results
+
+
+def _results(study: Study, folder: Path, devices: Mapping[str, Device], records: Mapping[str, Record]) -> xr.Dataset:
     results = with_costs(collect(study.whole, records), devices)
     parts = [measure_laws(**study.laws)]
     if study.planar:
-        parts.append(map_decisions({key: _trained(config, runs) for key, config in study.planar.items()}))
+        parts.append(map_decisions({key: _trained(config, folder / "runs") for key, config in study.planar.items()}))
     for part in parts:
         results = results.merge(part)
     results.attrs["study"] = json.dumps({"name": study.name, "about": study.about})
-    write_results(results, folder / "results.nc")
     return results
 
 

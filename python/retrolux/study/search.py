@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import optuna
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
-from optuna.trial import TrialState
+from optuna.trial import TrialState, create_trial
 
 from retrolux.atomic import write_atomically
+from retrolux.locking import locked
 from retrolux.study import config as configuration
-from retrolux.study.cluster import ended, pool
+from retrolux.study.cluster import check_workers, ended, pool
 from retrolux.study.options import is_whole
+from retrolux.study.search_storage import open_storage
 from retrolux.study.space import Range, from_toml, to_toml
 from retrolux.study.store import identity
 
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from optuna.distributions import BaseDistribution
+    from optuna.trial import FrozenTrial
 
     from retrolux.study.cluster import Pool
     from retrolux.study.config import TrainConfig
@@ -106,28 +109,42 @@ def run_search(
     """
     if trials < 1:
         raise ValueError(f"trials must be at least 1, got {trials}")
+    check_workers(workers, scheduler)
     folder = Path(folder)
     _check_folder(search, folder, resume=resume)
-    write_atomically(folder / "search.toml", to_toml(search).encode())
+    with locked(folder):
+        _check_folder(search, folder, resume=resume)  # nor has another process begun one meanwhile
+        write_atomically(folder / "search.toml", to_toml(search).encode())
+        done = _compute(search, folder, trials, workers, scheduler, report)
+        if not done:
+            raise ValueError(f"none of {trials} trials went well; their errors are in {folder / 'runs'}/*/run.json")
+        done.sort(key=lambda trial: trial.error)
+        write_atomically(folder / "best.toml", configuration.to_toml(done[0].config).encode())
+    return done
+
+
+def _compute(
+    search: Search,
+    folder: Path,
+    trials: int,
+    workers: int | None,
+    scheduler: str | None,
+    report: Callable[[int, int, Record | None], None] | None,
+) -> list[Trial]:
+    """Return the trials that went well, once all have ended."""
     threads = search.settings.get("threads") or 1
     with (
         _quiet(),
         pool(folder / "runs", runs=trials, threads=threads, workers=workers, scheduler=scheduler) as computing,
+        open_storage(folder / "search.db") as storage,
     ):
-        study = optuna.create_study(
-            storage=f"sqlite:///{folder / 'search.db'}", study_name=_NAME, direction="minimize", load_if_exists=True
-        )
+        study = optuna.create_study(storage=storage, study_name=_NAME, direction="minimize", load_if_exists=True)
         _Trials(search, study, computing, folder / "runs", trials, report).compute()
-        done = [
+        return [
             Trial(trial.number, trial.params, search.config(trial.params), trial.value)
             for trial in study.get_trials(states=(TrialState.COMPLETE,))
             if trial.value is not None
         ]
-    if not done:
-        raise ValueError(f"none of {trials} trials went well; their errors are in {folder / 'runs'}/*/run.json")
-    done.sort(key=lambda trial: trial.error)
-    write_atomically(folder / "best.toml", configuration.to_toml(done[0].config).encode())
-    return done
 
 
 class _Trials:
@@ -160,16 +177,30 @@ class _Trials:
 
     def _fill(self) -> None:
         while len(self._waiting) < self._pool.workers and len(self._study.trials) < self._trials:
-            # A sampler per trial, so that the choices after a resumption are those without it.
-            seed = np.random.SeedSequence([self._search.settings.get("seed", 0), len(self._study.trials)])
-            self._study.sampler = optuna.samplers.TPESampler(seed=int(seed.generate_state(1)[0]), constant_liar=True)
-            trial = self._study.ask(self._distributions)
-            self._begin(trial.number, trial.params)
+            trials = self._study.get_trials()
+            chosen = self._choose(trials)
+            # With all of its values at once, so that no process is killed between two of them.
+            self._study.add_trial(
+                create_trial(state=TrialState.RUNNING, params=chosen, distributions=self._distributions)
+            )
+            self._begin(len(trials), chosen)
+
+    def _choose(self, trials: Sequence[FrozenTrial]) -> dict[str, Any]:
+        """Return the choice that follows from the trials so far, and from nothing else.
+
+        A sampler per trial, so that the choices after a resumption are those without it; it asks a copy in memory, so
+        that nothing is on disk before all is chosen.
+        """
+        seed = np.random.SeedSequence([self._search.settings.get("seed", 0), len(trials)])
+        sampler = optuna.samplers.TPESampler(seed=int(seed.generate_state(1)[0]), constant_liar=True)
+        copy = optuna.create_study(sampler=sampler, direction="minimize")
+        copy.add_trials(trials)
+        return copy.ask(self._distributions).params
 
     def _begin(self, number: int, chosen: dict[str, Any]) -> None:
         try:
             config = self._search.config({name: chosen[name] for name in self._distributions})
-        except (ValueError, KeyError):  # no configuration, or killed in the middle of the choice
+        except (ValueError, KeyError):  # no configuration, or a database that was damaged
             self._study.tell(number, state=TrialState.FAIL)
             return
         name = identity(config)

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from retrolux.atomic import write_atomically
-from retrolux.study.cluster import compute_all
+from retrolux.locking import locked
+from retrolux.study.cluster import check_workers, compute_all
 from retrolux.study.results import collect, write_results
 from retrolux.study.sweep import to_toml
 
@@ -62,14 +63,21 @@ def run_sweep(
     ValueError, OSError
         As of `retrolux.study.cluster.compute_all`.
     """
+    check_workers(workers, scheduler)
     folder = Path(folder)
-    file = folder / "sweep.toml"
-    if file.exists() and not resume:
-        raise FileExistsError(f"{folder} already holds a sweep: continue it with --resume or choose another --out")
-    if resume and not file.exists():
-        raise FileNotFoundError(f"{folder} holds no sweep to resume: there is no sweep.toml")
-    write_atomically(file, to_toml(sweep).encode())
-    records = compute_all(sweep.configs, folder / "runs", workers=workers, scheduler=scheduler, report=report)
-    results = collect(sweep, records)
-    write_results(results, folder / "results.nc")
+    _check_folder(folder, resume=resume)
+    with locked(folder):
+        _check_folder(folder, resume=resume)  # nor has another process begun one meanwhile
+        write_atomically(folder / "sweep.toml", to_toml(sweep).encode())
+        records = compute_all(sweep.configs, folder / "runs", workers=workers, scheduler=scheduler, report=report)
+        results = collect(sweep, records)
+        write_results(results, folder / "results.nc")
     return results
+
+
+def _check_folder(folder: Path, *, resume: bool) -> None:
+    there = (folder / "sweep.toml").exists()
+    if there and not resume:
+        raise FileExistsError(f"{folder} already holds a sweep: continue it with --resume or choose another --out")
+    if resume and not there:
+        raise FileNotFoundError(f"{folder} holds no sweep to resume: there is no sweep.toml")

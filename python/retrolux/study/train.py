@@ -17,6 +17,7 @@ from torch.nn import functional as F
 
 from retrolux import data
 from retrolux.atomic import write_atomically
+from retrolux.locking import locked
 from retrolux.study.checkpoint import read_checkpoint
 from retrolux.study.config import TrainConfig, check_resumable, from_dict, to_toml
 from retrolux.study.epoch import Epoch
@@ -99,6 +100,8 @@ def start_run(
     ------
     FileExistsError
         When the folder already holds a run.
+    OSError
+        When another process is at work in the folder, or a file cannot be written.
     FileNotFoundError
         When the files of the data set are missing.
     ValueError
@@ -111,13 +114,14 @@ def start_run(
     folder = Path(folder)
     if folder.exists() and not folder.is_dir():
         raise NotADirectoryError(f"{folder} is not a folder: choose another --out")
-    if (folder / "last.pt").exists():
-        raise FileExistsError(f"{folder} already holds a run: continue it with --resume or choose another --out")
+    _check_no_run(folder)
     run = _prepare(config, folder, download=download)
-    saver = Saver(save_every_s)
-    saver.epoch_done(run)
-    write_atomically(folder / "config.toml", to_toml(config).encode())
-    return _finish(run, report, saver)
+    with locked(folder):
+        _check_no_run(folder)  # nor has another process begun one meanwhile
+        saver = Saver(save_every_s)
+        saver.epoch_done(run)
+        write_atomically(folder / "config.toml", to_toml(config).encode())
+        return _finish(run, report, saver)
 
 
 def resume_run(
@@ -152,23 +156,29 @@ def resume_run(
         When the folder holds no run, or the files of the data set are missing.
     ValueError
         When `config` differs in what the run computes, or last.pt is no checkpoint.
+    OSError
+        When another process is at work in the folder, or a file cannot be written.
     FloatingPointError
         When the loss or the phases are no longer finite.
     """
     folder = Path(folder)
     if not (folder / "last.pt").exists():
         raise FileNotFoundError(f"{folder} holds no run to resume: there is no last.pt")
-    state = read_checkpoint(folder / "last.pt")
-    check_resumable(from_dict(state["config"]), config)
-    run = _prepare(config, folder, download=download)
-    run.network.load_state_dict(state["network"])
-    run.optimizer.load_state_dict(state["optimizer"])
-    run = dataclasses.replace(run, history=tuple(Epoch(**epoch) for epoch in state["history"]))
-    for part in folder.glob(".*.part"):  # what a killed run was writing
-        part.unlink()
-    write_atomically(folder / "config.toml", to_toml(config).encode())
-    write_metrics(run)
-    return _finish(run, report, Saver(save_every_s))
+    with locked(folder):
+        state = read_checkpoint(folder / "last.pt")
+        check_resumable(from_dict(state["config"]), config)
+        run = _prepare(config, folder, download=download)
+        run.network.load_state_dict(state["network"])
+        run.optimizer.load_state_dict(state["optimizer"])
+        run = dataclasses.replace(run, history=tuple(Epoch(**epoch) for epoch in state["history"]))
+        write_atomically(folder / "config.toml", to_toml(config).encode())
+        write_metrics(run)
+        return _finish(run, report, Saver(save_every_s))
+
+
+def _check_no_run(folder: Path) -> None:
+    if (folder / "last.pt").exists():
+        raise FileExistsError(f"{folder} already holds a run: continue it with --resume or choose another --out")
 
 
 def _prepare(config: TrainConfig, folder: Path, *, download: bool) -> Run:

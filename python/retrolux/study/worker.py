@@ -7,8 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from filelock import FileLock
-
+from retrolux.locking import locked
 from retrolux.study.checkpoint import read_checkpoint
 from retrolux.study.epoch import Epoch
 from retrolux.study.store import Record, identity
@@ -58,8 +57,7 @@ def compute(config: TrainConfig, folder: str, token: str) -> Record:
         with tempfile.TemporaryDirectory() as private:
             return _compute(config, Path(private))
     run = Path(folder, identity(config))
-    run.mkdir(exist_ok=True)
-    with FileLock(run / ".lock"):  # a worker that was given up for dead may still be at it
+    with locked(run, wait=True):  # a worker that was given up for dead may still be at it
         return _compute(config, run)
 
 
