@@ -49,7 +49,9 @@ def compilers(session: nox.Session) -> None:
     found = [compiler for compiler in COMPILERS if shutil.which(compiler)]
     for compiler in COMPILERS:
         if compiler not in found:
-            session.warn(f"{compiler} was not found: nothing is built with it (Debian: apt install g++-11 clang libomp-dev)")
+            session.warn(
+                f"{compiler} was not found: nothing is built with it (Debian: apt install g++-11 clang libomp-dev)"
+            )
     for compiler in found:
         build = f"build/{compiler}"
         defines = [f"cmake.define.RETROLUX_{name}=ON" for name in ("WERROR", "TESTS")]

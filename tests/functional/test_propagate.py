@@ -203,7 +203,9 @@ def test_gradients_are_right_for_any_losses(topology, lossy, route, rng):
 
     for found, expected in zip(gradients(torch.complex64), gradients(torch.complex128), strict=True):
         torch.testing.assert_close(found, expected, rtol=2e-2, atol=2e-6 * float(expected.abs().max()) + 1e-9)
-    x, theta, phi, gamma, coupler_error, loss_db = (t.double().numpy() if not t.is_complex() else t.numpy() for t in tensors)
+    x, theta, phi, gamma, coupler_error, loss_db = (
+        t.double().numpy() if not t.is_complex() else t.numpy() for t in tensors
+    )
     flaws = {"coupler_error": coupler_error, "loss_db": loss_db}
     power = np.abs(y := reference.propagate(topology, x, theta, phi, gamma, **flaws)) ** 2
     total = power.sum(axis=-1, keepdims=True)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from retrolux import mesh
 from retrolux.hardware import Imperfections, SimulatedChip
+from retrolux.hardware.fabrication import fabricate
 from retrolux.mesh import reference
 
 TOPOLOGY = mesh.triangular(5)

@@ -108,7 +108,9 @@ def test_a_step_has_no_more_numbers_than_are_different(kernels):
         values = np.empty(64, np.float32)
         getattr(kernels, name)(values, 7, 3, 5, 2**34 - 64, 1)
         for first in (2**34 - 63, 2**34, 2**62):
-            with pytest.raises(ValueError, match=rf"a step of a stream has 2\*\*34 .*, got 64 to draw from number {first}"):
+            with pytest.raises(
+                ValueError, match=rf"a step of a stream has 2\*\*34 .*, got 64 to draw from number {first}"
+            ):
                 getattr(kernels, name)(values, 7, 3, 5, first, 1)
 
 
