@@ -184,7 +184,7 @@ public:
         const Light<const T> light{reinterpret_cast<const T*>(y.data()), batch};
         const T* gradient = reinterpret_cast<const T*>(grad_y.data());
         const T* x_data = x ? reinterpret_cast<const T*>(x->data()) : nullptr;
-        require_input(mesh, x_data);
+        require_input(mesh, x_data, batch);
         T* grad_x_data = grad_x ? reinterpret_cast<T*>(grad_x->mutable_data()) : nullptr;
         const int usable = usable_threads(threads);
         const py::gil_scoped_release release;

@@ -63,7 +63,7 @@ public:
             const Gradients<T> sums = tensors.room_for_gradients(gradients, {}, layout);
             if (!tensors.fit()) return false;
             const Mesh<T> mesh = mesh_at<T>(layout, {}, at);
-            require_input(mesh, input);
+            require_input(mesh, input, tensors.batch());
             const py::gil_scoped_release release;
             build_->passes<T>().adjoint(mesh, {light, tensors.batch()}, gradient, input, grad_in, sums, usable);
             return true;

@@ -17,8 +17,9 @@ inline void in_parallel(int workers, const Body& body) {
     std::atomic<bool> out_of_memory{false};
 #pragma omp parallel for schedule(static, 1) num_threads(workers) if (workers > 1)
     for (int worker = 0; worker < workers; ++worker) {
-        // Has the C++ runtime find memory for the exceptions of this thread while there is some.
-        static_cast<void>(std::uncaught_exceptions());
+        // Has the C++ runtime find memory for what exceptions of this thread need, while there is some: later it would
+        // end the process. Compilers think that the call does nothing, and leave it out where nobody wants its result.
+        asm volatile("" : : "r"(std::uncaught_exceptions()));
         try {
             body(worker);
         } catch (const std::bad_alloc&) {

@@ -5,7 +5,7 @@
 namespace retrolux::RETROLUX_ISA {
 
 /// The adjoint pass for losses through which light cannot be traced back (see reversal.h): it goes forward again. `x`
-/// is the light at the inputs, or null for the identity. Right for any losses, in about 1.4 times the time, with room
+/// is the light at the inputs, or null for the identity. Right for any losses, in up to 1.9 times the time, with room
 /// for some of the light under way: for each thread about the root of 2 mzis modes times the light of two modes in a
 /// tile.
 template <class T>
