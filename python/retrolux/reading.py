@@ -29,7 +29,7 @@ _DIGITS = 64
 _WHOLE = 2**64
 _SHOWN = 80
 
-# What cannot nest: strings and comments. Each pattern also takes a string that does not end, so that none is tried twice.
+# What cannot nest: strings and comments. A string that does not end is taken as well, so that none is tried twice.
 _OPAQUE_JSON = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)
 _OPAQUE_TOML = re.compile(
     r'"""(?:[^"\\]|\\.|"(?!""))*(?:""")?'

@@ -257,16 +257,16 @@ def test_what_overflows_or_never_ends_is_refused(tmp_path: Path, content: bytes,
 
 def test_a_value_that_is_long_to_write_is_not_written(tmp_path: Path) -> None:
     dtype = b"cnumpy\ndtype\n"
-    with pytest.raises(ValueError, match="its arrays must be 'u1', bytes, got tuple$"):
+    with pytest.raises(ValueError, match=r"its arrays must be 'u1', bytes, got tuple$"):
         read_array_pickle(stored(tmp_path, b"\x80\x04" + doubled(60) + b"0" + dtype + b"(h\x3bKZK\x01tR."))
 
 
 def test_an_array_too_large_for_numpy_is_refused(tmp_path: Path) -> None:
     shape = (0, 2**31 - 1, 2**31 - 1, 2**31 - 1)
-    with pytest.raises(ValueError, match="an array of shape .* cannot be made"):
+    with pytest.raises(ValueError, match=r"an array of shape .* cannot be made"):
         read_array_pickle(stored(tmp_path, forged(shape, b"u1", PLAIN, b"")))
 
 
 def test_a_file_without_end_is_refused() -> None:
-    with pytest.raises(ValueError, match="^/dev/zero is too large: expected at most 167772160 bytes$"):
+    with pytest.raises(ValueError, match=r"^/dev/zero is too large: expected at most 167772160 bytes$"):
         read_array_pickle(Path("/dev/zero"))

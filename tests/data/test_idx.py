@@ -124,7 +124,7 @@ def test_every_flipped_byte_of_compressed_data_is_noticed(tmp_path: Path) -> Non
     # Bytes 4 to 9 of a gzip header are the time, flags and system: they do not change what is stored.
     for position in range(10, len(whole)):
         path.write_bytes(whole[:position] + bytes([whole[position] ^ 0x55]) + whole[position + 1 :])
-        with pytest.raises(ValueError, match="its gzip stream|is not an IDX file"):
+        with pytest.raises(ValueError, match=r"its gzip stream|is not an IDX file|too long"):
             read_idx(path)
 
 
@@ -150,7 +150,7 @@ def test_no_more_is_unpacked_than_the_header_says(tmp_path: Path, header: bytes)
     assert path.stat().st_size < 100_000
 
     def refused() -> None:
-        with pytest.raises(ValueError, match="is too long: expected (100|0) bytes .* or more|is not an IDX file"):
+        with pytest.raises(ValueError, match=r"is too long: expected (100|0) bytes .* or more|is not an IDX file"):
             read_idx(path)
 
     assert memory_of(refused) < 2_000_000
@@ -162,7 +162,7 @@ def test_a_compressed_file_has_a_largest_size(tmp_path: Path, monkeypatch: pytes
     write_idx(path, np.zeros(1000, dtype=np.uint8))
     assert len(read_idx(path)) == 1000
     write_idx(path, np.zeros(1001, dtype=np.uint8))
-    with pytest.raises(ValueError, match="larger than the 1000 bytes that a compressed file may unpack to"):
+    with pytest.raises(ValueError, match=r"a.gz is too large: its header says 1001 bytes, .* may unpack to 1000$"):
         read_idx(path)
     write_idx(tmp_path / "a", np.zeros(1001, dtype=np.uint8))
     assert len(read_idx(tmp_path / "a")) == 1001
@@ -176,5 +176,5 @@ def test_a_shape_without_elements_is_refused_where_numpy_has_no_such_array(tmp_p
 
 
 def test_a_file_without_end_is_refused() -> None:
-    with pytest.raises(ValueError, match="^/dev/zero is not an IDX file: expected a type"):
+    with pytest.raises(ValueError, match=r"^/dev/zero is not an IDX file: expected a type"):
         read_idx("/dev/zero")

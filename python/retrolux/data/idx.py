@@ -98,10 +98,12 @@ def _read(path: Path, file: BinaryIO | gzip.GzipFile, most: int) -> NDArray[Any]
     dtype = _TYPES[code]
     expected = math.prod(shape) * dtype.itemsize
     content = file.read(min(expected, most) + 1)
+    if len(content) > most:
+        raise ValueError(
+            f"{path} is too large: its header says {expected} bytes, and a compressed file may unpack to {most}"
+        )
     if len(content) != expected:
         state = "truncated" if len(content) < expected else "too long"
-        if len(content) > most:
-            state = f"larger than the {most} bytes that a compressed file may unpack to"
         found = f"{len(content)} or more" if state == "too long" else len(content)
         raise ValueError(
             f"{path} is {state}: expected {expected} bytes of data for shape {shape} of {dtype}, got {found}"
