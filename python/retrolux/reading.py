@@ -27,7 +27,7 @@ _KEY_PARTS = 32
 _KEYS = 10_000
 _DIGITS = 64
 _WHOLE = 2**64
-_SHOWN = 80
+_SHOWN = 500
 
 # What cannot nest: strings and comments. A string that does not end is taken as well, so that none is tried twice.
 _OPAQUE_JSON = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)
@@ -96,7 +96,8 @@ def parse_toml(text: str) -> dict[str, Any]:
     _check_size(text, _MEBIBYTE)
     skeleton = _OPAQUE_TOML.sub('""', text)
     _check_nesting(skeleton)
-    _check_keys(skeleton.count("="))
+    if (keys := skeleton.count("=")) > _KEYS:
+        raise ValueError(f"the text must name at most {_KEYS} values, got {keys}")
     parts = 1 + max((run.count(".") for run in _KEY_RUNS.findall(skeleton)), default=0)
     if parts > _KEY_PARTS:
         raise ValueError(f"a key must have at most {_KEY_PARTS} parts with dots between them, got {parts}")
@@ -115,18 +116,17 @@ def parse_json(text: str, most: int = _MEBIBYTE) -> Any:
     ----------
     text : str
     most : int
-        Characters that it may have; it may have a key for every ten of them, 10 000 at least.
+        Characters that it may have.
 
     Raises
     ------
     ValueError
-        When the text is not JSON, longer than `most`, deeper than 32 levels, or holds more keys or longer numbers than
-        settings ever do.
+        When the text is not JSON, longer than `most`, deeper than 32 levels, or holds longer numbers than settings
+        ever do.
     """
     _check_size(text, most)
     skeleton = _OPAQUE_JSON.sub('""', text)
     _check_nesting(skeleton)
-    _check_keys(skeleton.count(":"), max(_KEYS, most // 10))
     values = json.loads(text)
     _check_whole(values)
     return values
@@ -134,7 +134,8 @@ def parse_json(text: str, most: int = _MEBIBYTE) -> Any:
 
 def shown(value: object, *, quote: bool = True) -> str:
     """Return a value as a message has it: its repr, or the text itself, cut where it is long."""
-    text = repr(value) if quote else str(value)
+    huge = isinstance(value, int) and abs(value) >= 2**4096  # Python does not write much longer ones as decimals
+    text = f"{value:#x}" if huge else repr(value) if quote else str(value)
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
@@ -155,11 +156,6 @@ def _check_nesting(skeleton: str) -> None:
         raise ValueError(f"a number must have at most {_DIGITS} digits, got {digits}")
 
 
-def _check_keys(keys: int, most: int = _KEYS) -> None:
-    if keys > most:
-        raise ValueError(f"the text must name at most {most} values, got {keys}")
-
-
 def _check_whole(values: Any) -> None:
     """Check that whole numbers are of 64 bits, as TOML has them."""
     waiting = [values]
@@ -170,4 +166,4 @@ def _check_whole(values: Any) -> None:
         elif isinstance(value, list):
             waiting += value
         elif isinstance(value, int) and abs(value) >= _WHOLE:
-            raise ValueError(f"whole numbers must have at most 64 bits, got {shown(hex(value), quote=False)}")
+            raise ValueError(f"whole numbers must have at most 64 bits, got {shown(value)}")

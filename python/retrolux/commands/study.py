@@ -11,6 +11,7 @@ import tyro
 
 from retrolux import energy
 from retrolux.commands.progress import runs_bar
+from retrolux.reading import read_text
 
 if TYPE_CHECKING:
     from retrolux.energy import Device
@@ -110,7 +111,7 @@ class Study:
         if self.device is None:
             return DEVICES
         try:
-            device = energy.from_toml(self.device.read_text(encoding="utf-8"))
+            device = energy.from_toml(read_text(self.device))
         except FileNotFoundError:
             raise FileNotFoundError(f"there is no device file {self.device}") from None
         except ValueError as error:

@@ -15,6 +15,7 @@ import tyro
 
 from retrolux.atomic import write_atomically
 from retrolux.hardware import Imperfections, presets
+from retrolux.reading import read_text
 from retrolux.study.config import PLANAR, DatasetName, OptimizerName, TrainConfig, from_toml
 
 if TYPE_CHECKING:
@@ -152,7 +153,7 @@ def _imperfections(chip: str) -> Imperfections:
         preset: Imperfections = known[chip]
         return preset
     try:
-        return Imperfections.from_toml(Path(chip).read_text(encoding="utf-8"))
+        return Imperfections.from_toml(read_text(Path(chip)))
     except FileNotFoundError:
         raise FileNotFoundError(f"chip must be one of {', '.join(known)} or a TOML file, got {chip!r}") from None
     except ValueError as error:

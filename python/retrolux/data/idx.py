@@ -33,6 +33,7 @@ _TYPES: dict[int, np.dtype[Any]] = {
     0x0D: np.dtype(np.float32),
     0x0E: np.dtype(np.float64),
 }
+_DIMENSIONS = 32
 # What a compressed file may unpack to: twenty times MNIST. A plain one is as large as it is.
 _LARGEST = 2**30
 _CODES = {dtype: code for code, dtype in _TYPES.items()}
@@ -86,8 +87,9 @@ def _read(path: Path, file: BinaryIO | gzip.GzipFile, most: int) -> NDArray[Any]
     if code not in _TYPES:
         known = ", ".join(f"0x{known:02x}" for known in _TYPES)
         raise ValueError(f"{path} is not an IDX file: expected a type of {known}, got 0x{code:02x}")
-    if dimensions == 0:
-        raise ValueError(f"{path} is not an IDX file: expected at least one dimension, got 0")
+    if not 0 < dimensions <= _DIMENSIONS:
+        wanted = "at least one dimension" if dimensions == 0 else f"at most {_DIMENSIONS} dimensions"
+        raise ValueError(f"{path} is not an IDX file: expected {wanted}, got {dimensions}")
     sizes = file.read(4 * dimensions)
     if len(sizes) < 4 * dimensions:
         raise ValueError(
