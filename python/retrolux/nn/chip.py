@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from retrolux.gradient import method_named
 from retrolux.gradient.measured import Bench
 from retrolux.hardware import Fabrication, Imperfections, SimulatedChip
+from retrolux.nn.chip_record import checked_chip_state
 
 if TYPE_CHECKING:
     from retrolux.gradient import Method
@@ -47,9 +48,16 @@ class ChipState(nn.Module):
         }
 
     def set_extra_state(self, state: dict[str, Any]) -> None:
-        """Become the saved chip."""
-        self.bench.shots = int(state["shots"])
+        """Become the saved chip.
+
+        Raises
+        ------
+        ValueError
+            When a field of the state is missing or bad.
+        """
         old = self.bench.chip
+        state = checked_chip_state(state, old.topology if isinstance(old, SimulatedChip) else None)
+        self.bench.shots = state["shots"]
         if not isinstance(old, SimulatedChip):
             return
         chip = SimulatedChip(
