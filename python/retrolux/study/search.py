@@ -17,6 +17,7 @@ from retrolux.atomic import write_atomically
 from retrolux.study import config as configuration
 from retrolux.study.cluster import ended, pool
 from retrolux.study.options import is_whole
+from retrolux.study.search_database import NAME, check_database
 from retrolux.study.space import Range, from_toml, to_toml
 from retrolux.study.store import identity
 
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
     from retrolux.study.store import Record
 
 __all__ = ["Trial", "run_search"]
-
-_NAME = "retrolux search"
 
 
 @dataclass(frozen=True)
@@ -115,7 +114,7 @@ def run_search(
         pool(folder / "runs", runs=trials, threads=threads, workers=workers, scheduler=scheduler) as computing,
     ):
         study = optuna.create_study(
-            storage=f"sqlite:///{folder / 'search.db'}", study_name=_NAME, direction="minimize", load_if_exists=True
+            storage=f"sqlite:///{folder / 'search.db'}", study_name=NAME, direction="minimize", load_if_exists=True
         )
         _Trials(search, study, computing, folder / "runs", trials, report).compute()
         done = [
@@ -144,7 +143,7 @@ class _Trials:
     ) -> None:
         self._search, self._study, self._pool, self._runs, self._trials = search, study, computing, runs, trials
         self._report = report
-        self._distributions = {name: _distribution(name, choice) for name, choice in search.space.items()}
+        self._distributions = _distributions(search)
         self._waiting: dict[str, list[int]] = {}  # numbers of the trials by the identity of their run
         self._said(None)
 
@@ -195,6 +194,10 @@ class _Trials:
             self._report(sum(trial.state.is_finished() for trial in trials), max(self._trials, len(trials)), record)
 
 
+def _distributions(search: Search) -> dict[str, BaseDistribution]:
+    return {name: _distribution(name, choice) for name, choice in search.space.items()}
+
+
 def _distribution(name: str, choice: Range | Sequence[Any]) -> BaseDistribution:
     if not isinstance(choice, Range):
         return CategoricalDistribution(choice)
@@ -213,6 +216,8 @@ def _check_folder(search: Search, folder: Path, *, resume: bool) -> None:
         raise FileExistsError(f"{folder} already holds a search: continue it with --resume or choose another --out")
     if from_toml(file) != search:
         raise ValueError(f"{folder} holds another search: continue it as it was begun or choose another --out")
+    with _quiet():
+        check_database(folder / "search.db", _distributions(search))
 
 
 @contextlib.contextmanager
