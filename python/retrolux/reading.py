@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["parse_json", "parse_toml", "read_bytes", "read_text", "shown"]
 
 _MEBIBYTE = 2**20
+_PART = 2**24
 _DEPTH = 32
 _KEY_PARTS = 32
 _KEYS = 10_000
@@ -60,11 +61,15 @@ def read_bytes(path: Path, most: int = _MEBIBYTE) -> bytes:
     ValueError
         When it holds more.
     """
+    parts, length = [], 0
     with path.open("rb") as file:
-        content = file.read(most + 1)
-    if len(content) > most:
-        raise ValueError(f"{path} is too large: expected at most {most} bytes")
-    return content
+        # In parts, for a reader of all at once reserves what it is asked for.
+        while part := file.read(_PART):
+            parts.append(part)
+            length += len(part)
+            if length > most:
+                raise ValueError(f"{path} is too large: expected at most {most} bytes")
+    return b"".join(parts)
 
 
 def read_text(path: Path, most: int = _MEBIBYTE) -> str:

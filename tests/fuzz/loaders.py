@@ -20,6 +20,7 @@ from unittest import mock
 
 import mutations
 import numpy as np
+import optuna
 import torch
 
 from retrolux import cli, commands, data, energy, mesh, nn
@@ -105,9 +106,9 @@ def checkpoints(folder):
 
 
 TENSORS = [
-    torch.zeros(0), torch.zeros(6), torch.full((6,), torch.nan), torch.zeros(6, dtype=torch.float64), torch.zeros(3, 4),
-    torch.tensor(1.0), torch.zeros(1).expand(10**8), torch.zeros(6, dtype=torch.complex64), torch.zeros(6, dtype=torch.int64),
-    torch.zeros(600, dtype=torch.uint8), (1, 2), b"x",
+    torch.zeros(0), torch.zeros(6), torch.full((6,), torch.nan), torch.zeros(3, 4), torch.tensor(1.0),
+    torch.zeros(1).expand(10**8), torch.zeros(600, dtype=torch.uint8), (1, 2), b"x",
+    *(torch.zeros(6, dtype=dtype) for dtype in (torch.float64, torch.complex64, torch.int64)),
 ]  # fmt: skip
 
 
@@ -169,7 +170,9 @@ def of_dataset(whole, rng):
         name = names[rng.integers(len(names))]
         value = mutations.VALUES[rng.integers(len(mutations.VALUES))]
         way = rng.integers(7)
-        with contextlib.suppress(ValueError, TypeError, KeyError, OverflowError, IndexError):  # of what xarray does not do
+        with contextlib.suppress(
+            ValueError, TypeError, KeyError, OverflowError, IndexError
+        ):  # of what xarray does not do
             if way == 0:
                 found.attrs = mutations.of_value(found.attrs, rng)
             elif way == 1:
@@ -205,8 +208,6 @@ def read_report(path):
 
 
 def databases(folder):
-    import optuna
-
     study = optuna.create_study(storage=f"sqlite:///{folder / 'search.db'}", study_name=NAME)
     for value in (0.25, 0.125, None):
         trial = study.ask(search._distributions(SEARCH))
@@ -253,9 +254,10 @@ ARGUMENTS = [
     "--version",
 ]
 WORDS = [
-    "--help", "-h", "--", "-", "", "--lr", "--modes", "--out", "--config", "/dev/null", "/dev/zero", ".", "nan", "inf", "-1", "0",
-    "1e308", "1e999", "9223372036854775808", "9" * 5000, "a" * 5000, "lr=", "=", "lr=0..inf:log", "x=1", "lr=1,1", "é", "\n",
-    "imperfections.tap_noise=1", "lr=" + "9" * 5000, "--tap-noise=-1", "none", "True", "[", "{}", "modes=" + "1," * 2000,
+    "--help", "-h", "--", "-", "", "--lr", "--modes", "--out", "--config", "/dev/null", "/dev/zero", ".",
+    "nan", "inf", "-1", "0", "1e308", "1e999", "9223372036854775808", "9" * 5000, "a" * 5000, "é", "\n", "[", "{}",
+    "lr=", "=", "lr=0..inf:log", "x=1", "lr=1,1", "imperfections.tap_noise=1", "lr=" + "9" * 5000, "--tap-noise=-1",
+    "none", "True", "modes=" + "1," * 2000,
 ]  # fmt: skip
 
 
@@ -322,7 +324,9 @@ LOADERS = {
     ),
     "sweep.toml": Loader(0.05, lambda _: [sweep.to_toml(SWEEP)], of_text, sweep.from_toml),
     "search.toml": Loader(0.05, lambda _: [space.to_toml(SEARCH)], of_text, space.from_toml),
-    "imperfections TOML": Loader(0.05, lambda _: [FLAWS.to_toml()], as_text(mutations.of_text), Imperfections.from_toml),
+    "imperfections TOML": Loader(
+        0.05, lambda _: [FLAWS.to_toml()], as_text(mutations.of_text), Imperfections.from_toml
+    ),
     "imperfections JSON": Loader(0.05, lambda _: [FLAWS.to_json()], as_text(of_json), Imperfections.from_json),
     "device TOML": Loader(
         0.04, lambda _: [energy.to_toml(device) for device in presets.PRESETS.values()], as_text(mutations.of_text),
@@ -350,3 +354,4 @@ def quiet() -> None:
     """Leave out warnings, which are not what is counted here."""
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
+    optuna.logging.set_verbosity(optuna.logging.ERROR)

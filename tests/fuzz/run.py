@@ -4,7 +4,7 @@
     python tests/fuzz/run.py --cases 100000                    for a release
     python tests/fuzz/run.py --loader "run.json" --case 17     one case again, with its traceback
 
-Each case is a function of the seed, the loader and its number. A loader works in a process of its own, so that a crash
+Each case is a function of the seed, the loader and its number. The readers work in another process, so that a crash
 is counted and the next case goes on. A reader may accept a file, or refuse it as its documentation says: in one
 sentence. A crash, more than ten seconds, and any other exception are faults, and the exit code is 1 where there is one.
 """
@@ -12,6 +12,7 @@ sentence. A crash, more than ten seconds, and any other exception are faults, an
 from __future__ import annotations
 
 import argparse
+import json
 import mmap
 import resource
 import signal
@@ -21,8 +22,12 @@ import tempfile
 import time
 import traceback
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 LIMIT_S = 10
 MEMORY = 8 * 2**30
@@ -41,52 +46,55 @@ def main() -> int:
     options.add_argument("--loader", help="only this one")
     options.add_argument("--case", type=int, help="only this one, here and with its traceback")
     options.add_argument("--work", type=Path, help=argparse.SUPPRESS)
-    options.add_argument("--first", type=int, default=0, help=argparse.SUPPRESS)
+    options.add_argument("--given", type=json.loads, help=argparse.SUPPRESS)
     given = options.parse_args()
     if given.work is not None:
-        work(given)
+        work(given.work, given.given)
         return 0
     from loaders import LOADERS
 
     if given.case is not None:
         return again(given)
-    total = np.zeros(len(COUNTS), dtype=np.int64)
-    width = max(map(len, LOADERS))
-    print(f"{'':{width}}  {'cases':>7}  {'  '.join(f'{name:>12}' for name in COUNTS)}", flush=True)
-    for name, loader in LOADERS.items():
-        if given.loader in {None, name}:
-            counts = count(name, given.seed, max(4, round(given.cases * loader.share)))
-            print(f"{name:{width}}  {counts.sum():>7}  {'  '.join(f'{n:>12}' for n in counts)}", flush=True)
-            total += counts
-    print(f"{'all':{width}}  {total.sum():>7}  {'  '.join(f'{n:>12}' for n in total)}")
-    return int(total[2:].any())
+    names = [name for name in LOADERS if given.loader in {None, name}]
+    cases = {name: max(4, round(given.cases * LOADERS[name].share)) for name in names}
+    counts = count_all(cases, given.seed)
+    width = max(map(len, names))
+    print(f"{'':{width}}  {'cases':>7}  {'  '.join(f'{name:>12}' for name in COUNTS)}")
+    for name, row in [*zip(names, counts, strict=True), ("all", counts.sum(axis=0))]:
+        print(f"{name:{width}}  {row.sum():>7}  {'  '.join(f'{n:>12}' for n in row)}")
+    return int(counts[:, 2:].any())
 
 
-def count(name: str, seed: int, cases: int) -> np.ndarray:
-    """Return how the cases of a loader end, by COUNTS; begins again behind a case that ended the process."""
+def count_all(cases: dict[str, int], seed: int) -> np.ndarray:
+    """Return how the cases of each loader end, by COUNTS; goes on behind a case that ended the process.
+
+    The process keeps in a file what it is at, the loader and the case, and then the counts.
+    """
+    names = list(cases)
     with tempfile.NamedTemporaryFile() as file:
-        file.truncate(8 * (1 + len(COUNTS)))
+        file.truncate(8 * (2 + len(names) * len(COUNTS)))
         state = np.memmap(file.name, np.int64, "r+")
-        first = 0
-        while first < cases:
-            arguments = ["--loader", name, "--seed", str(seed), "--cases", str(cases), "--first", str(first)]
-            worker = subprocess.Popen([sys.executable, __file__, "--work", file.name, *arguments])
+        counts = state[2:].reshape(len(names), len(COUNTS))
+        while True:
+            given = json.dumps({"cases": cases, "seed": seed, "from": state[:2].tolist()})
+            worker = subprocess.Popen([sys.executable, __file__, "--work", file.name, "--given", given])
             stuck = _waits(worker, state)
             if not stuck and worker.returncode == 0:
-                break
-            state[1 + COUNTS.index("hang" if stuck else "crash")] += 1
-            print(f"  {'hang' if stuck else f'crash ({worker.returncode})'}: --loader {name!r} --seed {seed} --case {state[0]}")
-            first = int(state[0]) + 1
-        return np.array(state[1:])
+                return np.array(counts)
+            loader, case = state[:2].tolist()
+            counts[loader, COUNTS.index("hang" if stuck else "crash")] += 1
+            told = "hang" if stuck else f"crash ({worker.returncode})"
+            print(f"  {told}: --loader {names[loader]!r} --seed {seed} --case {case}", flush=True)
+            state[1] += 1
 
 
 def _waits(worker: subprocess.Popen[bytes], state: np.ndarray) -> bool:
     """Wait for a process; end it, and return True, where it stays with one case, deaf to its alarm."""
-    case, since = -1, time.monotonic()
+    at, since = [], time.monotonic()
     while worker.poll() is None:
         time.sleep(0.05)
-        if state[0] != case:
-            case, since = int(state[0]), time.monotonic()
+        if state[:2].tolist() != at:
+            at, since = state[:2].tolist(), time.monotonic()
         elif time.monotonic() - since > 12 * LIMIT_S:
             worker.kill()
             worker.wait()
@@ -94,30 +102,42 @@ def _waits(worker: subprocess.Popen[bytes], state: np.ndarray) -> bool:
     return False
 
 
-def work(given: argparse.Namespace) -> None:
-    """Do the cases from `first` on, and keep number and counts where another process sees them."""
+def work(file: Path, given: dict[str, Any]) -> None:
+    """Do the cases from where another process ended, and keep what it is at and the counts in a file."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     signal.signal(signal.SIGALRM, _alarm)
-    with given.work.open("r+b") as file, tempfile.TemporaryDirectory() as folder:
-        state = np.frombuffer(mmap.mmap(file.fileno(), 0), np.int64)
-        state[0] = given.first
-        do = case_of(given.loader, given.seed, Path(folder))
-        for case in range(given.first, given.cases):
-            state[0] = case
-            outcome = do(case)
-            state[1 + COUNTS.index(outcome)] += 1
-            if outcome in {"undocumented", "hang"}:
-                print(f"  {outcome}: --loader {given.loader!r} --seed {given.seed} --case {case}", flush=True)
+    with file.open("r+b") as shared:
+        state = np.frombuffer(mmap.mmap(shared.fileno(), 0), np.int64)
+    counts = state[2:].reshape(-1, len(COUNTS))
+    names = list(given["cases"])
+    first, begun = given["from"]
+    for loader in range(first, len(names)):
+        name = names[loader]
+        start = begun if loader == first else 0
+        state[:2] = loader, start
+        with tempfile.TemporaryDirectory() as folder:
+            do = case_of(name, given["seed"], Path(folder))
+            for case in range(start, given["cases"][name]):
+                state[1] = case
+                outcome, error = do(case)
+                counts[loader, COUNTS.index(outcome)] += 1
+                if outcome in {"undocumented", "hang"}:
+                    where = f"--loader {name!r} --seed {given['seed']} --case {case}"
+                    print(f"  {outcome}: {where}: {error!r:.300}", flush=True)
+    state[:2] = len(names), 0
 
 
 def again(given: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory() as folder:
         signal.signal(signal.SIGALRM, _alarm)
-        print(case_of(given.loader, given.seed, Path(folder), show=True)(given.case))
+        outcome, error = case_of(given.loader, given.seed, Path(folder))(given.case)
+    if error is not None:
+        traceback.print_exception(error)
+    print(outcome)
     return 0
 
 
-def case_of(name: str, seed: int, folder: Path, show: bool = False):
+def case_of(name: str, seed: int, folder: Path) -> Callable[[int], tuple[str, BaseException | None]]:
     """Return a function that does a case of a loader and returns how it ended."""
     import loaders
 
@@ -128,7 +148,7 @@ def case_of(name: str, seed: int, folder: Path, show: bool = False):
     examples = list(loader.examples(folder / "examples"))
     path = folder / "damaged"
 
-    def do(case: int) -> str:
+    def do(case: int) -> tuple[str, BaseException | None]:
         rng = np.random.default_rng([seed, stream, case])
         damaged = loader.damage(examples[rng.integers(len(examples))], rng)
         if isinstance(damaged, bytes):
@@ -136,18 +156,14 @@ def case_of(name: str, seed: int, folder: Path, show: bool = False):
         signal.alarm(LIMIT_S)
         try:
             loader.read(path if isinstance(damaged, bytes) else damaged)
-        except TookTooLong:
-            outcome = "hang"
-        except Exception as error:
+        except TookTooLong as error:
+            return "hang", error
+        except Exception as error:  # noqa: BLE001 - whatever a reader raises is what is counted
             documented = _is_documented(error, loader.documented, path if isinstance(damaged, bytes) else None)
-            outcome = "refused" if documented else "undocumented"
-        else:
-            return "accepted"
+            return "refused" if documented else "undocumented", error
         finally:
             signal.alarm(0)
-        if show:
-            traceback.print_exc()
-        return outcome
+        return "accepted", None
 
     return do
 
@@ -158,8 +174,8 @@ def _is_documented(error: Exception, kinds: tuple[type[Exception], ...], path: P
     if type(error) not in kinds:
         return False
     several = type(error) is RuntimeError  # torch lists what is wrong with a state dict
-    names = path is None or str(path) in text
-    return names and 0 < len(text) <= LONGEST and (several or "\n" not in text)
+    named = path is None or (str(path) in text and len(text) <= LONGEST)
+    return named and text != "" and (several or "\n" not in text)
 
 
 def _alarm(*_: object) -> None:

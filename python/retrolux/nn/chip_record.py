@@ -85,7 +85,7 @@ def _table(where: str, value: object, names: tuple[str, ...]) -> dict[str, Any]:
     missing = [name for name in names if name not in value]
     if missing:
         raise ValueError(f"{where} must have {', '.join(names)}, got no {missing[0]}")
-    return value
+    return {name: value[name] for name in names}
 
 
 def _whole(where: str, value: object, end: int) -> None:
