@@ -12,8 +12,6 @@ sentence. A crash, more than ten seconds, and any other exception are faults, an
 from __future__ import annotations
 
 import argparse
-import json
-import mmap
 import resource
 import signal
 import subprocess
@@ -22,7 +20,7 @@ import tempfile
 import time
 import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -32,6 +30,7 @@ if TYPE_CHECKING:
 LIMIT_S = 10
 MEMORY = 8 * 2**30
 LONGEST = 2000
+MOST_LOADERS = 64
 COUNTS = ("accepted", "refused", "undocumented", "hang", "crash")
 
 
@@ -44,20 +43,17 @@ def main() -> int:
     options.add_argument("--cases", type=int, default=3000, help="of all loaders together, at least 4 of each")
     options.add_argument("--seed", type=int, default=0)
     options.add_argument("--loader", help="only this one")
+    options.add_argument("--without", help="all but this one")
     options.add_argument("--case", type=int, help="only this one, here and with its traceback")
     options.add_argument("--work", type=Path, help=argparse.SUPPRESS)
-    options.add_argument("--given", type=json.loads, help=argparse.SUPPRESS)
     given = options.parse_args()
     if given.work is not None:
-        work(given.work, given.given)
+        work(given)
         return 0
-    from loaders import LOADERS
-
     if given.case is not None:
         return again(given)
-    names = [name for name in LOADERS if given.loader in {None, name}]
-    cases = {name: max(4, round(given.cases * LOADERS[name].share)) for name in names}
-    counts = count_all(cases, given.seed)
+    with tempfile.TemporaryDirectory() as folder:
+        names, counts = count_all(Path(folder), sys.argv[1:], given.seed)
     width = max(map(len, names))
     print(f"{'':{width}}  {'cases':>7}  {'  '.join(f'{name:>12}' for name in COUNTS)}")
     for name, row in [*zip(names, counts, strict=True), ("all", counts.sum(axis=0))]:
@@ -65,32 +61,34 @@ def main() -> int:
     return int(counts[:, 2:].any())
 
 
-def count_all(cases: dict[str, int], seed: int) -> np.ndarray:
-    """Return how the cases of each loader end, by COUNTS; goes on behind a case that ended the process.
+def count_all(folder: Path, arguments: list[str], seed: int) -> tuple[list[str], np.ndarray]:
+    """Return the names of the loaders, and how the cases of each end, by COUNTS.
 
-    The process keeps in a file what it is at, the loader and the case, and then the counts.
+    Another process works, and keeps in a file what it is at, the loader and the case, and then the counts; where it
+    ends too early, the next one goes on behind that case.
     """
-    names = list(cases)
-    with tempfile.NamedTemporaryFile() as file:
-        file.truncate(8 * (2 + len(names) * len(COUNTS)))
-        state = np.memmap(file.name, np.int64, "r+")
-        counts = state[2:].reshape(len(names), len(COUNTS))
-        while True:
-            given = json.dumps({"cases": cases, "seed": seed, "from": state[:2].tolist()})
-            worker = subprocess.Popen([sys.executable, __file__, "--work", file.name, "--given", given])
-            stuck = _waits(worker, state)
-            if not stuck and worker.returncode == 0:
-                return np.array(counts)
-            loader, case = state[:2].tolist()
-            counts[loader, COUNTS.index("hang" if stuck else "crash")] += 1
-            told = "hang" if stuck else f"crash ({worker.returncode})"
-            print(f"  {told}: --loader {names[loader]!r} --seed {seed} --case {case}", flush=True)
-            state[1] += 1
+    (folder / "state").write_bytes(bytes(8 * (2 + MOST_LOADERS * len(COUNTS))))
+    state = np.memmap(folder / "state", np.int64, "r+")
+    counts = state[2:].reshape(MOST_LOADERS, len(COUNTS))
+    while True:
+        worker = subprocess.Popen([sys.executable, __file__, "--work", str(folder), *arguments])
+        stuck = _waits(worker, state)
+        if not (folder / "names").exists():
+            raise RuntimeError("the process that works did not begin")
+        names = (folder / "names").read_text().splitlines()
+        if not stuck and worker.returncode == 0:
+            return names, np.array(counts[: len(names)])
+        loader, case = state[:2].tolist()
+        counts[loader, COUNTS.index("hang" if stuck else "crash")] += 1
+        told = "hang" if stuck else f"crash ({worker.returncode})"
+        print(f"  {told}: --loader {names[loader]!r} --seed {seed} --case {case}", flush=True)
+        state[1] += 1
 
 
 def _waits(worker: subprocess.Popen[bytes], state: np.ndarray) -> bool:
     """Wait for a process; end it, and return True, where it stays with one case, deaf to its alarm."""
-    at, since = [], time.monotonic()
+    at: list[int] = []
+    since = time.monotonic()
     while worker.poll() is None:
         time.sleep(0.05)
         if state[:2].tolist() != at:
@@ -102,29 +100,29 @@ def _waits(worker: subprocess.Popen[bytes], state: np.ndarray) -> bool:
     return False
 
 
-def work(file: Path, given: dict[str, Any]) -> None:
+def work(given: argparse.Namespace) -> None:
     """Do the cases from where another process ended, and keep what it is at and the counts in a file."""
+    from loaders import LOADERS
+
+    names = [name for name in LOADERS if given.loader in {None, name} and given.without != name]
+    (given.work / "names").write_text("\n".join(names))
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     signal.signal(signal.SIGALRM, _alarm)
-    with file.open("r+b") as shared:
-        state = np.frombuffer(mmap.mmap(shared.fileno(), 0), np.int64)
-    counts = state[2:].reshape(-1, len(COUNTS))
-    names = list(given["cases"])
-    first, begun = given["from"]
-    for loader in range(first, len(names)):
-        name = names[loader]
+    state = np.memmap(given.work / "state", np.int64, "r+")
+    counts = state[2:].reshape(MOST_LOADERS, len(COUNTS))
+    first, begun = state[:2].tolist()
+    for loader, name in enumerate(names[first:], start=first):
         start = begun if loader == first else 0
         state[:2] = loader, start
         with tempfile.TemporaryDirectory() as folder:
-            do = case_of(name, given["seed"], Path(folder))
-            for case in range(start, given["cases"][name]):
+            do = case_of(name, given.seed, Path(folder))
+            for case in range(start, max(4, round(given.cases * LOADERS[name].share))):
                 state[1] = case
                 outcome, error = do(case)
                 counts[loader, COUNTS.index(outcome)] += 1
                 if outcome in {"undocumented", "hang"}:
-                    where = f"--loader {name!r} --seed {given['seed']} --case {case}"
+                    where = f"--loader {name!r} --seed {given.seed} --case {case}"
                     print(f"  {outcome}: {where}: {error!r:.300}", flush=True)
-    state[:2] = len(names), 0
 
 
 def again(given: argparse.Namespace) -> int:

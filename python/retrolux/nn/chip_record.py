@@ -76,10 +76,11 @@ def checked_chip_state(state: object, topology: Topology | None) -> dict[str, An
             raise ValueError("written must be None or a list of theta, phi and gamma")
         for name, phases, shape in zip(("theta", "phi", "gamma"), written, ((mzis,), (mzis,), (modes,)), strict=True):
             _tensor(f"written {name}", phases, shape, (torch.float32, torch.float64))
-    return table
+    return table | {"fabrication": fabrication, "history": history}
 
 
 def _table(where: str, value: object, names: tuple[str, ...]) -> dict[str, Any]:
+    """Return those fields of a table, which must all be there."""
     if not isinstance(value, dict):
         raise ValueError(f"{where} must be a table, got a {type(value).__name__}")
     missing = [name for name in names if name not in value]
