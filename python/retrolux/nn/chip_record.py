@@ -65,7 +65,7 @@ def checked_chip_state(state: object, topology: Topology | None) -> dict[str, An
         _whole(f"history.{name}", history[name], 2**63)
     for name in _TIMES:
         if type(history[name]) is not float or not 0 <= history[name] < math.inf:
-            raise ValueError(f"history.{name} must be a finite number of at least 0, got {shown(history[name])}")
+            raise ValueError(f"history.{name} must be a finite number of at least 0, got {_told(history[name])}")
     shifters = (2 * mzis + modes,)
     if history["programmed"] is not None:
         _tensor("history.programmed", history["programmed"], shifters, (torch.float64,))
@@ -91,8 +91,12 @@ def _table(where: str, value: object, names: tuple[str, ...]) -> dict[str, Any]:
 
 def _whole(where: str, value: object, end: int) -> None:
     if type(value) is not int or not 0 <= value < end:
-        told = shown(value) if isinstance(value, (int, float, str)) else f"a {type(value).__name__}"
-        raise ValueError(f"{where} must be a whole number from 0 to {end - 1}, got {told}")
+        raise ValueError(f"{where} must be a whole number from 0 to {end - 1}, got {_told(value)}")
+
+
+def _told(value: object) -> str:
+    """Return a value as a message has it; what is no number or text may take for ever to write down."""
+    return shown(value) if isinstance(value, (int, float, str)) else f"a {type(value).__name__}"
 
 
 def _tensor(where: str, value: object, shape: tuple[int, ...], dtypes: tuple[torch.dtype, ...]) -> None:

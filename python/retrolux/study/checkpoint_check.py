@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from retrolux.hardware import SimulatedChip
 from retrolux.reading import shown
 from retrolux.study.config import from_dict
 from retrolux.study.epoch import epochs_from
@@ -15,6 +16,7 @@ from retrolux.study.network import Network
 from retrolux.study.optimizer import optimizer_for
 
 if TYPE_CHECKING:
+    from retrolux.hardware import Imperfections
     from retrolux.study.config import TrainConfig
 
 __all__ = ["check_run", "checked_network"]
@@ -22,7 +24,10 @@ __all__ = ["check_run", "checked_network"]
 # Values of a configuration and of its table of imperfections, several times over.
 _VALUES = 200
 # What each optimizer keeps of a phase: a number per phase (None), or a single one.
-_KEPT = {"adam": {"step": (), "exp_avg": None, "exp_avg_sq": None}, "sgd": {"momentum_buffer": None}}
+_KEPT: dict[str, dict[str, Any]] = {
+    "adam": {"step": (), "exp_avg": None, "exp_avg_sq": None},
+    "sgd": {"momentum_buffer": None},
+}
 
 
 def checked_network(contents: dict[str, Any]) -> tuple[TrainConfig, Network]:
@@ -44,12 +49,12 @@ def checked_network(contents: dict[str, Any]) -> tuple[TrainConfig, Network]:
     for name, tensor in expected.items():
         if not name.endswith("_extra_state"):
             _tensor(f"network: {name}", state.get(name), tensor)
-    chips = [(layer.bench.chip.seed, layer.bench.chip.imperfections) for layer in network.layers if layer.bench]
+    chips = _chips(network)
     try:
         network.load_state_dict(state)
     except (RuntimeError, ValueError) as error:
         raise ValueError(f"network: {' '.join(str(error).split())}") from None
-    if chips != [(layer.bench.chip.seed, layer.bench.chip.imperfections) for layer in network.layers if layer.bench]:
+    if _chips(network) != chips:
         raise ValueError("network: its chips are not those of the configuration")
     return config, network
 
@@ -87,6 +92,12 @@ def _config(values: dict[str, Any]) -> TrainConfig:
         return from_dict(values)
     except (ValueError, TypeError) as error:
         raise ValueError(f"config: {error}") from None
+
+
+def _chips(network: Network) -> list[tuple[int, Imperfections]]:
+    benches = [layer.bench for layer in network.layers if layer.bench is not None]
+    chips = [bench.chip for bench in benches if isinstance(bench.chip, SimulatedChip)]
+    return [(chip.seed, chip.imperfections) for chip in chips]
 
 
 def _check_size(config: TrainConfig, state: dict[str, Any]) -> None:

@@ -31,7 +31,7 @@ _RUNS = 100_000
 _MODES = 8192
 
 # The kinds of values are those of `_values`. Parts that a result may have: all variables of one, or none.
-_PARTS = {
+_PARTS: dict[str, dict[str, tuple[tuple[str, ...], str]]] = {
     "laws": {
         "laws_tap_error": (("laws_modes", "laws_tap_noise", "laws_method", "laws_statistic"), "r"),
         "laws_loss_error": (("laws_modes", "laws_loss_db_std", "laws_statistic"), "r"),
