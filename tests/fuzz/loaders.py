@@ -164,6 +164,14 @@ def datasets(folder):
 
 def of_dataset(whole, rng):
     """Return the file, with its checksum, of a result in which attributes, names, dimensions or values are others."""
+    while True:
+        file = io.BytesIO()
+        with contextlib.suppress(Exception):  # some of it no file can hold
+            changed(whole, rng).to_netcdf(file, engine="h5netcdf")
+            return seal.sealed(file.getvalue())
+
+
+def changed(whole, rng):
     found = whole.copy(deep=True)
     names = list(found.variables)
     for _ in range(rng.integers(1, 3)):
@@ -188,12 +196,7 @@ def of_dataset(whole, rng):
                 found[name] = found[name].astype(("U", "f4", "i8", "c8")[rng.integers(4)])
             else:
                 found[name].values[tuple(rng.integers(size) for size in found[name].shape)] = value
-    file = io.BytesIO()
-    try:
-        found.to_netcdf(file, engine="h5netcdf")
-    except (ValueError, TypeError, OverflowError, AttributeError, NotImplementedError):  # no file can hold it
-        return b""
-    return seal.sealed(file.getvalue())
+    return found
 
 
 def unsealed(content, rng):
