@@ -93,7 +93,7 @@ def test_files_are_read_up_to_a_size(tmp_path):
         read_bytes(tmp_path / "a", 4)
     with pytest.raises(ValueError, match=r"^/dev/zero is too large: expected at most 1048576 bytes$"):
         read_text(Path("/dev/zero"))
-    (tmp_path / "a").write_bytes(b"caf\xe9 au lait")
+    (tmp_path / "a").write_bytes(b"abc\xe9")
     with pytest.raises(ValueError, match=r"a is not text in UTF-8: byte 3 is 0xe9$"):
         read_text(tmp_path / "a")
 

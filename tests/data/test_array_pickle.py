@@ -239,7 +239,7 @@ def doubled(count: int) -> bytes:
         (b"\x80\x04})" + b"\x85" * 900_000 + b"Ns.", "keys must be texts or whole numbers, got a tuple"),
         (b"\x80\x04}" + doubled(60) + b"Ns.", "keys must be texts or whole numbers, got a tuple"),
         (b"\x80\x04}(" + doubled(60) + b"Nu.", "keys must be texts or whole numbers, got a tuple"),
-        (b"\x80\x04(" + doubled(60) + b"Nd.", "keys must be texts or whole numbers, got a tuple"),
+        (b"\x80\x04(" + doubled(60) + b"N\x64.", "keys must be texts or whole numbers, got a tuple"),
         (b"\x80\x04\x8f(" + doubled(60) + b"\x90.", "it has the instruction EMPTY_SET"),
         (b"\x80\x04(" + doubled(60) + b"\x91.", "it has the instruction FROZENSET"),
         (b"\x80\x04]" + b"\x94]\x94h\x00a" * 10 + b".", "does not end with one value|as if it were a list"),

@@ -17,12 +17,12 @@ def run(*arguments):
 
 
 def test_no_reader_crashes_hangs_or_raises_what_it_does_not_say():
-    code, said = run("--cases", "2000", "--seed", "1", "--without", "results.nc without checksum")
+    code, said = run("--cases", "1000", "--seed", "1", "--without", "results.nc without checksum")
     assert code == 0, said
     total = said.splitlines()[-1].split()
     assert total[0] == "all"
-    assert int(total[1]) == sum(map(int, total[2:])) >= 2000
-    assert int(total[3]) > 1000
+    assert int(total[1]) == sum(map(int, total[2:])) >= 1000
+    assert int(total[3]) > 500
     assert total[4:] == ["0", "0", "0"]
 
 

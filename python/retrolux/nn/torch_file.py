@@ -33,10 +33,15 @@ def load_tensors(content: bytes) -> Any:
     ValueError
         When the file is damaged, holds anything else, or is larger unpacked than packed.
     """
+    checked = io.BytesIO()
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive, zipfile.ZipFile(checked, "w") as copy:
             _check(archive, len(content))
-        return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+            # Torch finds the records of a ZIP file by code of its own, and might find others in a forged one.
+            for record in archive.infolist():
+                copy.writestr(record.filename, archive.read(record))
+        checked.seek(0)
+        return torch.load(checked, map_location="cpu", weights_only=True)
     except Exception as error:  # whatever zipfile and torch raise on what is none of their files
         raise ValueError(str(error).partition("\n")[0] or type(error).__name__) from error
 
@@ -50,9 +55,6 @@ def _check(archive: zipfile.ZipFile, most: int) -> None:
         raise ValueError("its records must not be compressed")
     if sum(record.file_size for record in records) > most:
         raise ValueError(f"its records must fit into its {most} bytes")
-    damaged = archive.testzip()
-    if damaged is not None:
-        raise ValueError(f"{damaged} is damaged")
     sizes = {record.filename: record.file_size for record in records}
     pickles = [name for name in sizes if name.count("/") == 1 and name.endswith("/data.pkl")]
     if len(pickles) != 1:
