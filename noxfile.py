@@ -102,6 +102,13 @@ def kills(session: nox.Session) -> None:
 
 
 @nox.session
+def fuzz(session: nox.Session) -> None:
+    """Hand damaged files to every reader, some minutes; `-- --cases 100000` for a release."""
+    session.install("-c", "constraints.txt", ".[study]")
+    session.run("python", "tests/fuzz/run.py", *session.posargs)
+
+
+@nox.session
 def guard(session: nox.Session) -> None:
     """Count the instructions of four kernels, and fail when one has grown; `-- --update` keeps the new counts."""
     session.install("-c", "constraints.txt", *BUILD)

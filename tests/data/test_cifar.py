@@ -100,7 +100,8 @@ IMAGES = np.zeros((2, 3072), dtype=np.uint8)
         (IMAGES, [0, 10], "labels from 0 to 9, got 10"),
         (IMAGES, [-1, 0], "labels from 0 to 9, got -1"),
         (IMAGES, [0, 1.0], r"labels from 0 to 9, got 1\.0"),
-        (IMAGES, [0, [1]], r"labels from 0 to 9, got \[1\]"),
+        (IMAGES, [0, [1]], "labels from 0 to 9, got a list"),
+        (IMAGES, [0, "x" * 10**6], "labels from 0 to 9, got a str$"),
     ],
 )
 def test_wrong_batches(small: Path, images: Any, labels: Any, message: str) -> None:

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import gzip
+import tracemalloc
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -10,6 +12,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from retrolux.data import read_idx, write_idx
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 TYPES = ("uint8", "int8", "int16", "int32", "float32", "float64")
 ARRAYS = st.sampled_from(TYPES).flatmap(
@@ -119,10 +124,57 @@ def test_every_flipped_byte_of_compressed_data_is_noticed(tmp_path: Path) -> Non
     # Bytes 4 to 9 of a gzip header are the time, flags and system: they do not change what is stored.
     for position in range(10, len(whole)):
         path.write_bytes(whole[:position] + bytes([whole[position] ^ 0x55]) + whole[position + 1 :])
-        with pytest.raises(ValueError, match="gzip stream"):
+        with pytest.raises(ValueError, match=r"its gzip stream|is not an IDX file|too long"):
             read_idx(path)
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="nothing-here"):
         read_idx(tmp_path / "nothing-here")
+
+
+def memory_of(read: Callable[[], object]) -> int:
+    """Return the most memory that Python had at once (bytes)."""
+    tracemalloc.start()
+    try:
+        read()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("header", [b"\0\0\x08\x01" + (100).to_bytes(4, "big"), b"\0\0\x08\x01\0\0\0\0", b"\0\0\x01"])
+def test_no_more_is_unpacked_than_the_header_says(tmp_path: Path, header: bytes) -> None:
+    path = tmp_path / "bomb"
+    path.write_bytes(gzip.compress(header + bytes(50_000_000)))
+    assert path.stat().st_size < 100_000
+
+    def refused() -> None:
+        with pytest.raises(ValueError, match=r"is too long: expected (100|0) bytes .* or more|is not an IDX file"):
+            read_idx(path)
+
+    assert memory_of(refused) < 2_000_000
+
+
+def test_a_compressed_file_has_a_largest_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("retrolux.data.idx._LARGEST", 1000)
+    path = tmp_path / "a.gz"
+    write_idx(path, np.zeros(1000, dtype=np.uint8))
+    assert len(read_idx(path)) == 1000
+    write_idx(path, np.zeros(1001, dtype=np.uint8))
+    with pytest.raises(ValueError, match=r"a.gz is too large: its header says 1001 bytes, .* may unpack to 1000$"):
+        read_idx(path)
+    write_idx(tmp_path / "a", np.zeros(1001, dtype=np.uint8))
+    assert len(read_idx(tmp_path / "a")) == 1001
+
+
+def test_a_shape_without_elements_is_refused_where_numpy_has_no_such_array(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(b"\0\0\x08\x04" + bytes(4) + b"\xff" * 12)
+    with pytest.raises(ValueError, match=r"a is not an IDX file: no array has the shape \(0, 4294967295, "):
+        read_idx(path)
+
+
+def test_a_file_without_end_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"^/dev/zero is not an IDX file: expected a type"):
+        read_idx("/dev/zero")

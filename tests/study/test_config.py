@@ -149,7 +149,7 @@ def test_toml_may_leave_fields_out(tmp_path):
         ("imperfections = 3\n", "imperfections must be a table of names and values, got 3$"),
         ("[imperfections]\ntap_nois = 0.1\n", r"there is no imperfection 'tap_nois' \(did you mean 'tap_noise'\?\)"),
         ("[imperfections]\ntap_noise = 2020-01-01\n", "tap_noise must be a finite number of at least 0, got '2020"),
-        (b"\xff\xfe", "is not a TOML file: "),
+        (b"\xff\xfe", "is not text in UTF-8: byte 0 is 0xff"),
     ],
 )
 def test_bad_toml_is_refused_with_its_name(tmp_path, text, message):

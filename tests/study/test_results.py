@@ -6,6 +6,7 @@ import json
 import math
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 import xarray as xr
@@ -24,7 +25,7 @@ SWEEP = Sweep(
 
 def epochs(config, count=3):
     """Numbers that say where they belong."""
-    at = 10 * config.seed + 100 * config.imperfections.tap_noise
+    at = config.seed / 100 + config.imperfections.tap_noise / 10
     return tuple(Epoch(i, at + i, 0.2, 0.3, at + i / 10, 0.75, 0.5, 7 * i, 0.25) for i in range(1, count + 1))
 
 
@@ -49,7 +50,7 @@ def test_dimensions_are_those_of_the_published_file(results):
 @pytest.mark.parametrize("seed", [0, 1, 5])
 def test_numbers_stand_where_they_belong(results, noise, seed):
     run = results.sel(optimizer="adam", tap_pd_shot_noise=noise, phase_bits=4, seed=seed)
-    at = 10 * seed + 100 * noise
+    at = seed / 100 + noise / 10
     assert run["metrics"].sel(param="train/loss").values == pytest.approx([at + 1, at + 2, at + 3])
     assert run["metrics"].sel(param="eval/error").values == pytest.approx([at + 0.1, at + 0.2, at + 0.3])
     assert run["metrics"].sel(param="train/error").values == pytest.approx([0.2] * 3)
@@ -129,9 +130,105 @@ def test_other_files_are_refused_in_one_sentence(tmp_path, results, content):
         write_results(results, path)
         content = path.read_bytes()[:-500]
     path.write_bytes(content)
-    with pytest.raises(ValueError, match=r"other.nc is not a NetCDF file: ") as caught:
+    with pytest.raises(ValueError, match=r"other.nc is not a NetCDF file: it ") as caught:
         read_results(path)
     assert "\n" not in str(caught.value)
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    """The bytes of a small result."""
+    sweep = Sweep(settings={"epochs": 2}, lists={"tap_noise": [0.1, 0.2]})
+    path = tmp_path_factory.mktemp("written") / "results.nc"
+    write_results(collect(sweep, {identity(c): Record(c, epochs(c, 2)) for c in sweep.configs}), path)
+    return path.read_bytes()
+
+
+def test_every_kind_of_damage_is_noticed(tmp_path, written, rng):
+    """Also in the bytes that say where the others lie, which libhdf5 takes as they are, and in the checksum."""
+    path = tmp_path / "results.nc"
+    length = len(written)
+    damaged = [written[:-1], written[:-40], written[: length // 2], written + b"x", written[:-82] + bytes(82)]
+    damaged += [written[: i - 8] + bytes(8) + written[i:] for i in (8, 16, 48, length - 60, length)]
+    for position in rng.integers(length, size=200):
+        damaged.append(written[:position] + bytes([written[position] ^ 1 << position % 8]) + written[position + 1 :])
+    for content in damaged:
+        path.write_bytes(content)
+        with pytest.raises(ValueError, match=r"results.nc is not a NetCDF file: it (is damaged|does not begin)"):
+            read_results(path)
+
+
+def test_a_file_without_a_checksum_is_read(tmp_path, written):
+    """Of an earlier version, or changed by another program: the checksum is gone with the length."""
+    path = tmp_path / "results.nc"
+    path.write_bytes(written)
+    whole = read_results(path)
+    path.write_bytes(written[:-82])
+    assert read_results(path).identical(whole)
+    with h5py.File(path, "r+") as file:
+        file.attrs["note"] = "mine"
+    assert read_results(path).attrs["note"] == "mine"
+    path.write_bytes(written)
+    with h5py.File(path, "r+") as file:
+        file.attrs["note"] = "mine"
+    assert read_results(path).attrs["note"] == "mine"
+    whole.isel(seed=[0], epoch=[0]).to_netcdf(path, engine="h5netcdf")
+    assert read_results(path).sizes["epoch"] == 1
+
+
+@pytest.mark.parametrize(("start", "stop"), [(872, 1380), (880, 1200), (0, 200)])
+def test_libhdf5_may_hang_or_fail_on_what_has_no_checksum(tmp_path, written, monkeypatch, start, stop):
+    monkeypatch.setattr("retrolux.study.seal._PROBE_S", 4)
+    path = tmp_path / "results.nc"
+    body = written[:-82]
+    path.write_bytes(body[:start] + bytes(stop - start) + body[stop:])
+    with pytest.raises(ValueError, match=r"^.*results.nc is not a NetCDF file: .+$") as error:
+        read_results(path)
+    assert "\n" not in str(error.value)
+
+
+CHANGES = {
+    "config": (lambda r: r.attrs.update(config="{}" * 2), r"the attribute config is not JSON: "),
+    "a bad config": (
+        lambda r: r.attrs.update(config='{"modes": 1}'),
+        r"the attribute config: modes must be an integer",
+    ),
+    "a number": (lambda r: r.attrs.update(config=3), r"the attribute config must be a text, got a int"),
+    "nested": (lambda r: r.attrs.update(sweep="[" * 3000), r"the attribute sweep is not JSON: .* nested at most 32"),
+    "no object": (lambda r: r.attrs.update(versions="[]"), r"the attribute versions must be a JSON object, got \[\]"),
+    "no version": (lambda r: r.attrs.update(versions="{}"), r"the attribute versions must name retrolux"),
+    "created": (lambda r: r.attrs.update(created=1.5), r"the attribute created must be a text, got "),
+    "study": (lambda r: r.attrs.update(study='{"name": 1}'), r"the attribute study must have name and about as texts"),
+    "devices": (
+        lambda r: r.attrs.update(devices='{"a": "x"}'),
+        r"the attribute devices: 'a': a device must be written",
+    ),
+    "no device": (lambda r: r.attrs.update(devices="{}"), r"the coordinate device must hold the names"),
+    "option": (lambda r: r["tap_pd_shot_noise"].attrs.update(option="x"), r"the attribute option of tap_pd_shot_noise"),
+    "units": (lambda r: r["tap_pd_shot_noise"].attrs.update(units=1), r"the attribute units of tap_pd_shot_noise"),
+    "epoch": (lambda r: r.coords.update({"epoch": [7, 8]}), r"the coordinate epoch must be 1, 2, 3"),
+    "errors": (
+        lambda r: r["metrics"].values.__setitem__(..., -0.5),
+        r"errors in metrics must be fractions .*, got -0.5",
+    ),
+    "infinite": (lambda r: r["metrics"].values.__setitem__(..., np.inf), r"errors in metrics must be fractions .*inf"),
+    "dims": (lambda r: r.__setitem__("shots", r["shots"].T), r"shots must have the dimensions tap_pd_shot_noise, seed"),
+    "kind": (lambda r: r.__setitem__("shots", r["shots"] * 0.5), r"shots must hold whole numbers, got float64"),
+    "failure": (lambda r: r.__setitem__("failure", r["shots"]), r"failure must hold texts, got int64"),
+    "part": (lambda r: r.__setitem__("mesh_phi", ("mesh_layer", [0.0])), r"it has no mesh_theta, but mesh_phi"),
+}
+
+
+@pytest.mark.parametrize(("change", "message"), CHANGES.values(), ids=CHANGES)
+def test_a_result_with_something_wrong_in_it_is_refused(tmp_path, written, change, message):
+    path = tmp_path / "results.nc"
+    path.write_bytes(written)
+    results = read_results(path)
+    change(results)
+    write_results(results, path)
+    with pytest.raises(ValueError, match=rf"results.nc is not the result of a sweep: {message}") as error:
+        read_results(path)
+    assert "\n" not in str(error.value)
 
 
 def test_another_dataset_is_refused(tmp_path):
@@ -144,9 +241,9 @@ def test_another_dataset_is_refused(tmp_path):
 
 def test_last_epochs(results):
     chosen = results.sel(optimizer="sgd", phase_bits=math.inf, tap_pd_shot_noise=0)
-    assert last_epochs(chosen, "eval/error").values == pytest.approx([0.3, 10.3, 50.3])
-    assert last_epochs(chosen, "eval/error", 2).values == pytest.approx([0.25, 10.25, 50.25])
-    assert last_epochs(chosen, "eval/error", 10).values == pytest.approx([0.2, 10.2, 50.2])
+    assert last_epochs(chosen, "eval/error").values == pytest.approx([0.3, 0.31, 0.35])
+    assert last_epochs(chosen, "eval/error", 2).values == pytest.approx([0.25, 0.26, 0.3])
+    assert last_epochs(chosen, "eval/error", 10).values == pytest.approx([0.2, 0.21, 0.25])
     with pytest.raises(ValueError, match=r"^epochs must be at least 1, got 0$"):
         last_epochs(results, "eval/error", 0)
 

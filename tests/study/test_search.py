@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import re
 import shutil
+import sqlite3
 from functools import partialmethod
 
 import optuna
@@ -14,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from retrolux.study import from_toml
 from retrolux.study.search import run_search
-from retrolux.study.space import Range, Search
+from retrolux.study.space import Range, Search, to_toml
 from retrolux.study.store import identity, read_record
 
 SETTINGS = {"dataset": "moons", "epochs": 2, "batch": 200, "meshes": 1, "seed": 3}
@@ -152,6 +154,84 @@ def test_without_success_there_is_no_best(tmp_path, in_process):
     with pytest.raises(ValueError, match=r"^none of 2 trials went well; their errors are in .*runs/\*/run.json$"):
         run_search(hopeless, tmp_path, trials=2)
     assert not (tmp_path / "best.toml").exists()
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory):
+    """The files of a search of which one trial was killed at once."""
+    folder = tmp_path_factory.mktemp("search")
+    (folder / "search.toml").write_text(to_toml(SEARCH))
+    study = optuna.create_study(storage=f"sqlite:///{folder / 'search.db'}", study_name="retrolux search")
+    distributions = {
+        "lr": optuna.distributions.FloatDistribution(1e-4, 1.0, log=True),
+        "optimizer": optuna.distributions.CategoricalDistribution(["sgd", "adam"]),
+    }
+    for value in (0.25, 0.125, None):
+        trial = study.ask(distributions)
+        if value is not None:
+            study.tell(trial, value)
+    return folder / "search.db"
+
+
+def refused(database, folder, change):
+    """Return why a search does not go on with a database in which something was changed."""
+    (folder / "search.toml").write_text(to_toml(SEARCH))
+    content = change(database.read_bytes()) if callable(change) else database.read_bytes()
+    (folder / "search.db").write_bytes(content)
+    if isinstance(change, str):
+        with contextlib.closing(sqlite3.connect(folder / "search.db")) as connection, connection:
+            connection.execute(change)
+    with pytest.raises(ValueError, match=r"search.db is not the record of this search: .+") as error:
+        run_search(SEARCH, folder, trials=4, resume=True)
+    assert "\n" not in str(error.value)
+    return str(error.value).partition("this search: ")[2]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda content: b"PK" + content[2:], "file is not a database"),
+        (lambda content: content[:8192] + bytes(4096) + content[12288:], "malformed|damaged"),
+        ("DROP TABLE trials", "it must have studies, .*, got no trials"),
+        ("DELETE FROM version_info", "it must have one row in version_info"),
+        ("CREATE VIEW v AS SELECT 1", "it must hold tables alone, got the view 'v'"),
+        ("CREATE TRIGGER t AFTER INSERT ON trials BEGIN DELETE FROM trials; END", "got the trigger 't'"),
+        ("UPDATE studies SET study_name = 'another'", "it must hold one study, 'retrolux search'"),
+        ("UPDATE trials SET number = number + 1", "its trials must be numbered 0, 1, 2, …, got 1 after 0"),
+        ("UPDATE trials SET state = 'ASLEEP'", "'ASLEEP' is not among the defined enum values"),
+        ("UPDATE trial_values SET value = 1.5", "trial 0 must have a test error from 0 to 1, got 1.5"),
+        ("DELETE FROM trial_params WHERE param_name = 'lr'", "trial 0 must choose lr, optimizer"),
+        ("UPDATE trial_params SET distribution_json = '{}'", "KeyError 'type'"),
+        (
+            "UPDATE trial_params SET param_value = 'x' WHERE param_name = 'lr'",
+            "choose lr from FloatDistribution.*, got 'x'",
+        ),
+    ],
+)
+def test_a_damaged_or_foreign_database_is_refused(database, tmp_path, in_process, change, message):
+    assert re.search(message, refused(database, tmp_path, change))
+    assert not in_process
+
+
+def test_a_database_of_other_choices_is_refused(database, tmp_path, in_process):
+    (tmp_path / "search.db").write_bytes(database.read_bytes())
+    other = dataclasses.replace(SEARCH, space={"lr": Range(1e-3, 1.0, log=True), "optimizer": ["sgd", "adam"]})
+    (tmp_path / "search.toml").write_text(to_toml(other))
+    with pytest.raises(ValueError, match=r"this search: trial 0 must choose lr, optimizer, got lr$"):
+        run_search(other, tmp_path, trials=4, resume=True)
+
+
+def test_a_search_that_was_killed_at_once_begins_again(tmp_path, in_process):
+    (tmp_path / "search.toml").write_text(to_toml(SEARCH))
+    (tmp_path / "search.db").write_bytes(b"")
+    assert len(run_search(SEARCH, tmp_path, trials=1, resume=True)) == 1
+
+
+def test_the_search_goes_on_with_a_whole_database(database, tmp_path, in_process):
+    (tmp_path / "search.toml").write_text(to_toml(SEARCH))
+    (tmp_path / "search.db").write_bytes(database.read_bytes())
+    assert len(run_search(SEARCH, tmp_path, trials=3, resume=True)) == 3
+    assert len(in_process) == 1
 
 
 def test_trials_and_resume_are_checked_first(tmp_path):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from retrolux.study.space import Range, Search, from_toml, to_toml
@@ -47,10 +49,21 @@ def test_a_choice_becomes_a_configuration():
 
 @pytest.mark.parametrize(
     ("low", "high", "log"),
-    [(1, 1, False), (2, 1, False), (0, 1, True), (-1, 1, True), ("a", 1, False), (0, True, False)],
+    [
+        (1, 1, False),
+        (2, 1, False),
+        (0, 1, True),
+        (-1, 1, True),
+        ("a", 1, False),
+        (0, True, False),
+        (0, math.inf, False),
+        (0, 10**400, False),
+    ],
 )
 def test_bad_ranges(low, high, log):
-    message = rf"^a range must have numbers low < high, .*, got low = {low!r}, high = {high!r}, log = {log}$"
+    message = (
+        rf"^a range must have numbers low < high, both finite, .*, got low = {low!r}, high = {high!r}, log = {log}$"
+    )
     with pytest.raises(ValueError, match=message):
         Range(low, high, log=log)
 

@@ -13,7 +13,7 @@ from retrolux.study import Epoch, TrainConfig
 from retrolux.study.store import Record, identity, read_record, write_record
 
 CONFIG = replace(TrainConfig(), epochs=2, imperfections=Imperfections(tap_noise=0.1, phase_bits=8))
-EPOCH = Epoch(1, 0.5, 0.25, 0.125, 1 / 3, 0.9, math.inf, 100, 1.5)
+EPOCH = Epoch(1, 0.5, 0.25, 0.125, 1 / 3, 0.9, 0.8, 100, 1.5)
 
 
 def test_round_trip(tmp_path):
@@ -35,6 +35,39 @@ def test_another_computation_is_another_run(change):
 def test_where_and_how_fast_does_not_matter():
     assert identity(replace(CONFIG, threads=4, data_dir="elsewhere")) == identity(CONFIG)
     assert identity(replace(CONFIG, lr=1)) == identity(replace(CONFIG, lr=1.0))
+
+
+WRONG = {
+    "nested": ("[" * 3000, "brackets must be nested at most 32 deep"),
+    "digits": ('{"format": ' + "9" * 5000 + "}", "a number must have at most 64 digits"),
+    "no field": ({"lasting": None, "more": 1}, "it must have config, failure, format, history, lasting"),
+    "failure": ({"failure": 3}, "failure must be a str, got 3"),
+    "history": ({"history": 3}, "history must be a list of epochs, got a int"),
+    "an epoch": ({"history": [3]}, "history: epoch 1 must have epoch, train_loss"),
+    "the order": (
+        {"history": [vars(replace(EPOCH, epoch=2))]},
+        "history must hold the epochs 1, 2, .*, got 2 as number 1",
+    ),
+    "a text": (
+        {"history": [vars(EPOCH) | {"shots": "x"}]},
+        "history: epoch 1: shots is no int that it can be, got 'x'",
+    ),
+    "a table": (
+        {"history": [vars(EPOCH) | {"shots": {}}]},
+        "history: epoch 1: shots is no int that it can be, got a dict",
+    ),
+    "an error": ({"history": [vars(EPOCH) | {"test_error": 1.5}]}, "test_error is no float that it can be, got 1.5"),
+    "too long": ({"history": [vars(replace(EPOCH, epoch=k)) for k in (1, 2, 3)]}, "history must have at most 2 epochs"),
+}
+
+
+@pytest.mark.parametrize(("change", "message"), WRONG.values(), ids=WRONG)
+def test_what_is_wrong_is_named(tmp_path, change, message):
+    path = tmp_path / "run.json"
+    write_record(path, Record(CONFIG, (EPOCH,)))
+    path.write_text(change if isinstance(change, str) else json.dumps(json.loads(path.read_text()) | change))
+    with pytest.raises(ValueError, match=rf"run.json is not the record of a run, delete it .*: {message}"):
+        read_record(path)
 
 
 @pytest.mark.parametrize("change", ["truncated", "format", "epoch", "config", "list"])

@@ -121,6 +121,9 @@ def test_a_file_as_people_write_it(tmp_path):
         ),
         ({"lists": {"tap_noise": [-1]}}, r"tap_noise must be a finite number of at least 0, got -1.0 \(at tap_.*\)"),
         ({"lists": {"lr": ["fast"]}}, r"lr must be a finite number above 0, got 'fast' \(at lr = 'fast'\)"),
+        ({"lists": {"lr": [[0.1]]}}, r"lr must hold texts or numbers, got \[0.1\]"),
+        ({"lists": {"lr": [i / 1000 for i in range(1, 1001)], "gain": range(1, 1001)}}, r"a sweep .* got 1000000"),
+        ({"lists": {"tap_noise": [i / 1e6 for i in range(100_001)]}}, r"a sweep must have at most 100000 runs, got .*"),
         ({"settings": {"seed": "x"}}, r"seed must be an integer from 0 to .*, got 'x'"),
     ],
 )
@@ -136,6 +139,9 @@ def test_bad_sweeps_are_refused_in_one_sentence(arguments, message):
         ("[sweep]\nlr = 0.1", r": lr must be a list of at least one value, got 0.1"),
         ("[sweep]\nseed = 3", r": seed must be a list of at least one value, got 3"),
         ("lr = ", r" is not a TOML file: .*"),
+        ("lr = " + "[" * 3000, r" is not a TOML file: brackets must be nested at most 32 deep, got more"),
+        ("[sweep]\nlr = 1" + ".a" * 50_000, r" is not a TOML file: a key must have at most 32 parts .*, got 50001"),
+        ("seed = " + "1" * 5000, r" is not a TOML file: a number must have at most 64 digits, got 5000"),
     ],
 )
 def test_bad_files_are_named(tmp_path, text, message):

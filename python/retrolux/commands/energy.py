@@ -17,6 +17,7 @@ from retrolux.commands.paths import Folder, OptionalFile
 from retrolux.energy import presets
 from retrolux.energy.engineering import engineering
 from retrolux.energy.size import whole_numbers
+from retrolux.reading import read_text
 from retrolux.study.config import TopologyName
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ class Energy:
         device = presets.PRESETS[self.preset]
         if self.device is not None:
             try:
-                device = energy.from_toml(self.device.read_text(encoding="utf-8"))
+                device = energy.from_toml(read_text(self.device))
             except FileNotFoundError:
                 raise FileNotFoundError(f"there is no device file {self.device}") from None
             except ValueError as error:

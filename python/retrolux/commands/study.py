@@ -13,6 +13,7 @@ from retrolux import energy
 from retrolux.commands.paths import Folder, OptionalFile
 from retrolux.commands.progress import runs_bar
 from retrolux.commands.repeats import check_seeds
+from retrolux.reading import read_text
 
 if TYPE_CHECKING:
     from retrolux.energy import Device
@@ -111,7 +112,7 @@ class Study:
         if self.device is None:
             return DEVICES
         try:
-            device = energy.from_toml(self.device.read_text(encoding="utf-8"))
+            device = energy.from_toml(read_text(self.device))
         except FileNotFoundError:
             raise FileNotFoundError(f"there is no device file {self.device}") from None
         except ValueError as error:

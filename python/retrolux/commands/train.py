@@ -16,6 +16,7 @@ import tyro
 from retrolux.atomic import write_atomically
 from retrolux.commands.paths import Folder, OptionalFile, to_path
 from retrolux.hardware import Imperfections, presets
+from retrolux.reading import read_text
 from retrolux.study.config import PLANAR, DatasetName, OptimizerName, TrainConfig, from_toml
 
 if TYPE_CHECKING:
@@ -157,7 +158,7 @@ def _imperfections(chip: str) -> Imperfections:
     try:
         if not chip:
             raise FileNotFoundError
-        return Imperfections.from_toml(Path(chip).read_text(encoding="utf-8"))
+        return Imperfections.from_toml(read_text(Path(chip)))
     except FileNotFoundError:
         raise FileNotFoundError(f"chip must be one of {', '.join(known)} or a TOML file, got {chip!r}") from None
     except ValueError as error:

@@ -13,6 +13,7 @@ from retrolux.data.array_pickle import read_array_pickle
 from retrolux.data.dataset import Dataset
 from retrolux.data.folder import data_folders
 from retrolux.data.openml import fetch_images
+from retrolux.reading import shown
 
 if TYPE_CHECKING:
     import os
@@ -111,7 +112,7 @@ def _locate(folders: tuple[Path, Path]) -> tuple[Path, list[str]]:
 def _read(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     batch = read_array_pickle(path)
     if not {"data", "labels"} <= batch.keys():
-        raise ValueError(f"{path} must hold data and labels, got {', '.join(batch) or 'nothing'}")
+        raise ValueError(f"{path} must hold data and labels, got {shown(', '.join(batch) or 'nothing', quote=False)}")
     images, labels = batch["data"], batch["labels"]
     found = images.shape if isinstance(images, np.ndarray) else type(images).__name__
     if not isinstance(found, tuple) or found[1:] != (_PIXELS,) or found[0] == 0:
@@ -121,8 +122,13 @@ def _read(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
         raise ValueError(f"{path} must hold a list of {len(images)} labels, one for each image, got {found}")
     wrong = [label for label in labels if type(label) is not int or not 0 <= label < len(_CLASSES)]
     if wrong:
-        raise ValueError(f"{path} must hold labels from 0 to {len(_CLASSES) - 1}, got {wrong[0]!r}")
+        raise ValueError(f"{path} must hold labels from 0 to {len(_CLASSES) - 1}, got {_told(wrong[0])}")
     return images.reshape(-1, *_SHAPE), np.array(labels, dtype=np.int64)
+
+
+def _told(label: object) -> str:
+    """Return a label as a message has it; what is no number is not written out, for it may be of any length."""
+    return repr(label) if isinstance(label, int | float) else f"a {type(label).__name__}"
 
 
 def _normalized(images: NDArray[np.uint8], mean: float, std: float) -> Tensor:

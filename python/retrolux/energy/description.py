@@ -5,16 +5,11 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import json
-import sys
 from typing import Any, get_args, get_origin, get_type_hints
 
 from retrolux.energy.device import Component, Device, Part
 from retrolux.energy.quantity import Quantity
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from retrolux.reading import parse_toml, shown
 
 __all__ = ["from_toml", "to_toml"]
 
@@ -35,8 +30,8 @@ def from_toml(text: str) -> Device:
         When the text is not TOML, a name is unknown or missing, or a value is bad; says where.
     """
     try:
-        values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        values = parse_toml(text)
+    except ValueError as error:
         raise ValueError(f"a device must be written in TOML: {error}") from None
     device: Device = _make(Device, values, "")
     return device
@@ -86,7 +81,7 @@ def _make(kind: type[Part | Quantity], value: Any, path: str) -> Any:
         if name not in hints:
             close = difflib.get_close_matches(name, hints, n=1)
             meant = f" (did you mean {close[0]!r}?)" if close else ""
-            raise ValueError(f"{where} has no {name!r}{meant}; it has {', '.join(hints)}")
+            raise ValueError(f"{where} has no {shown(name)}{meant}; it has {', '.join(hints)}")
     missing = [name for name in hints if name not in entries and not hasattr(kind, name)]  # kind has the defaults
     if missing:
         raise ValueError(f"{where} must have {', '.join(hints)}, got no {missing[0]!r}")
@@ -99,5 +94,5 @@ def _make(kind: type[Part | Quantity], value: Any, path: str) -> Any:
 
 def _dict(value: Any, path: str) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise ValueError(f"{path} must be a table of names and values, got {value!r}")
+        raise ValueError(f"{path} must be a table of names and values, got {shown(value)}")
     return value

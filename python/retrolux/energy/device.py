@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, get_type_hints
 
 from retrolux.energy.quantity import Quantity, finite
+from retrolux.reading import shown
 
 __all__ = ["Component", "Device", "Digital", "Floorplan", "Light", "Part", "Receiver", "Shifters", "Timing"]
 
@@ -29,10 +30,10 @@ class Part:
                 object.__setattr__(self, name, finite(name, value))
             elif hint is str:
                 if not isinstance(value, str):
-                    raise ValueError(f"{name} must be a text, got {value!r}")
+                    raise ValueError(f"{name} must be a text, got {shown(value)}")
             elif hasattr(hint, "__metadata__"):
                 if not isinstance(value, Quantity):
-                    raise ValueError(f"{name} must have a value, a unit and a source, got {value!r}")
+                    raise ValueError(f"{name} must have a value, a unit and a source, got {shown(value)}")
                 value.check(name, hint.__metadata__[0])
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from retrolux.reading import shown
+
 __all__ = ["Quantity", "finite"]
 
 # The units of each kind of quantity, and their sizes in the unit that is calculated with.
@@ -58,11 +60,11 @@ class Quantity:
         object.__setattr__(self, "value", finite("value", self.value))
         if not isinstance(self.unit, str) or self.unit not in _SIZES:
             units = ", ".join(unit for unit in _SIZES if unit)
-            raise ValueError(f"unit must be one of {units}, or empty for a plain number, got {self.unit!r}")
+            raise ValueError(f"unit must be one of {units}, or empty for a plain number, got {shown(self.unit)}")
         if self.unit == "TOPS/W" and self.value == 0:
             raise ValueError("value must be above 0 TOPS/W, got 0")
         if not isinstance(self.source, str):
-            raise ValueError(f"source must be a text, got {self.source!r}")
+            raise ValueError(f"source must be a text, got {shown(self.source)}")
 
     @property
     def si(self) -> float:
@@ -110,7 +112,7 @@ def finite(name: str, value: object) -> float:
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= _LARGEST:
-        raise ValueError(f"{name} must be a finite number of at least 0, got {value!r}")
+        raise ValueError(f"{name} must be a finite number of at least 0, got {shown(value)}")
     if value != 0 and not _LEAST <= value <= _MOST:
         raise ValueError(f"{name} must be 0 or from {_LEAST:g} to {_MOST:g}, got {value!r}")
     return float(value)

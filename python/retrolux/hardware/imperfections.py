@@ -12,11 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from retrolux.hardware.explain import explain as explain_on
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from retrolux.reading import parse_json, parse_toml, shown
 
 if TYPE_CHECKING:
     from retrolux.mesh import Topology
@@ -157,8 +153,8 @@ class Imperfections:
             When the text is not TOML, names a setting that does not exist, or holds a bad value.
         """
         try:
-            values = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
+            values = parse_toml(text)
+        except ValueError as error:
             raise ValueError(f"imperfections must be written in TOML: {error}") from None
         return _from_values(values)
 
@@ -172,11 +168,11 @@ class Imperfections:
             When the text is not a JSON object, names a setting that does not exist, or holds a bad value.
         """
         try:
-            values = json.loads(text)
-        except json.JSONDecodeError as error:
+            values = parse_json(text)
+        except ValueError as error:
             raise ValueError(f"imperfections must be written in JSON: {error}") from None
         if not isinstance(values, dict):
-            raise ValueError(f"imperfections must be a JSON object of names and values, got {values!r}")
+            raise ValueError(f"imperfections must be a JSON object of names and values, got {shown(values)}")
         return _from_values(values)
 
     def __repr__(self) -> str:
@@ -207,9 +203,9 @@ def _names() -> list[str]:
 def _real(name: str, value: object) -> float:
     low, end, wanted = _RANGES.get(name, _AT_LEAST_ZERO)
     if not isinstance(value, (int, float)) or isinstance(value, bool) or not low <= value < end:
-        raise ValueError(f"{name} must {wanted}, got {value!r}")
+        raise ValueError(f"{name} must {wanted}, got {shown(value)}")
     if not -_MOST <= value <= _MOST:
-        raise ValueError(f"{name} must be from {-_MOST if low < 0 else low:g} to {_MOST:g}, got {value!r}")
+        raise ValueError(f"{name} must be from {-_MOST if low < 0 else low:g} to {_MOST:g}, got {shown(value)}")
     return float(value)
 
 
@@ -218,7 +214,7 @@ def _bits(name: str, value: object) -> int | None:
         return None
     if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 32:
         return int(value)
-    raise ValueError(f"{name} must be a whole number of bits from 1 to 32 or None, got {value!r}")
+    raise ValueError(f"{name} must be a whole number of bits from 1 to 32 or None, got {shown(value)}")
 
 
 def _from_values(values: dict[str, object]) -> Imperfections:
@@ -227,5 +223,5 @@ def _from_values(values: dict[str, object]) -> Imperfections:
         if name not in known:
             close = difflib.get_close_matches(name, known, n=1)
             meant = f" (did you mean {close[0]!r}?)" if close else ""
-            raise ValueError(f"there is no imperfection {name!r}{meant}; there are {', '.join(known)}")
+            raise ValueError(f"there is no imperfection {shown(name)}{meant}; there are {', '.join(known)}")
     return Imperfections(**values)  # type: ignore[arg-type]  # checked by __post_init__

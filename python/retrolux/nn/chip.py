@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import pickle
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from retrolux.functional import require_last
 from retrolux.gradient import method_named
 from retrolux.gradient.measured import Bench
 from retrolux.hardware import Fabrication, Imperfections, SimulatedChip
+from retrolux.nn.chip_record import checked_chip_state
 from retrolux.nn.precision import as_light
 
 if TYPE_CHECKING:
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
 __all__ = ["ChipState", "chip_for"]
 
-# What unpickling and building of a chip end in where a state is damaged.
-_DAMAGE = (pickle.UnpicklingError, RuntimeError, EOFError, OSError, LookupError, TypeError, ValueError, AttributeError)
 _DTYPES = {torch.float32: (np.complex64, np.float32), torch.float64: (np.complex128, np.float64)}
 
 
@@ -67,12 +65,13 @@ class ChipState(nn.Module):
         ValueError
             When the state is none of a chip, or of one that does not fit.
         """
+        chip = self.bench.chip
         try:
-            numbers = state if isinstance(state, dict) else _unpacked(state)
-            shots, replacement = int(numbers["shots"]), self._replacement(numbers)
-        except _DAMAGE as error:
+            checked = checked_chip_state(state, chip.topology if isinstance(chip, SimulatedChip) else None)
+            replacement = self._replacement(checked)
+        except (TypeError, ValueError) as error:
             raise ValueError(f"this is not the state of a chip: {str(error).partition(chr(10))[0]}") from error
-        self.bench.shots = shots
+        self.bench.shots = checked["shots"]
         if replacement is not None:
             self.bench.replace_chip(*replacement)
 
@@ -195,9 +194,3 @@ def chip_for(
     state = ChipState(Bench(chip, method, output_phase))
     state.follow(dtype.to_real())
     return state
-
-
-def _unpacked(state: Tensor) -> dict[str, Any]:
-    """Return what is in a file of `torch.save`, given as a tensor of its bytes; no code in it is run."""
-    file = io.BytesIO(state.to("cpu", torch.uint8).numpy().tobytes())
-    return torch.load(file, weights_only=True)  # type: ignore[no-any-return]

@@ -9,11 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from retrolux.hardware import Imperfections, presets
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from retrolux.reading import parse_toml, read_text, shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -165,7 +161,7 @@ class TrainConfig:
         for name in ("lr", "lr_half_life", "gain"):
             object.__setattr__(self, name, float(getattr(self, name)))
         if not isinstance(self.data_dir, str):
-            raise ValueError(f"data_dir must be a string, got {self.data_dir!r}")
+            raise ValueError(f"data_dir must be a string, got {shown(self.data_dir)}")
         if self.data_dir.encode(errors="ignore").decode() != self.data_dir:  # bytes of a file system that are no UTF-8
             raise ValueError(f"data_dir must be a name in UTF-8, got {self.data_dir!r}")
         if not isinstance(self.imperfections, Imperfections):
@@ -173,7 +169,9 @@ class TrainConfig:
         for option, default in (("chip_seed", 0), ("output_phase", "measured")):
             value = getattr(self, option)
             if self.method is None and value != default:
-                raise ValueError(f"{option} needs a chip: an imperfection or a gradient other than auto, got {value!r}")
+                raise ValueError(
+                    f"{option} needs a chip: an imperfection or a gradient other than auto, got {shown(value)}"
+                )
         if self.dataset in PLANAR and self.modes != 4:
             raise ValueError(f"modes must be 4 for {self.dataset}, got {self.modes}")
         if self.modes < self.classes * self.ports_per_class:
@@ -267,10 +265,10 @@ def from_dict(values: Mapping[str, Any]) -> TrainConfig:
     known = [field.name for field in dataclasses.fields(TrainConfig)]
     for name in values:
         if name not in known:
-            raise ValueError(f"there is no field {name!r}; the fields are {', '.join(known)}")
+            raise ValueError(f"there is no field {shown(name)}; the fields are {', '.join(known)}")
     table = values.get("imperfections", {})
     if not isinstance(table, dict):
-        raise ValueError(f"imperfections must be a table of names and values, got {table!r}")
+        raise ValueError(f"imperfections must be a table of names and values, got {shown(table)}")
     imperfections = Imperfections.from_json(json.dumps(table, default=str))
     base = TrainConfig.recommended(values.get("dataset", "digits"), values.get("optimizer", "adam"))
     return dataclasses.replace(base, **{**values, "imperfections": imperfections})
@@ -287,10 +285,12 @@ def read_toml(path: Path) -> dict[str, Any]:
         When the file is no TOML.
     """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        text = read_text(path)
     except FileNotFoundError:
         raise FileNotFoundError(f"there is no configuration file {path}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    try:
+        return parse_toml(text)
+    except ValueError as error:
         raise ValueError(f"{path} is not a TOML file: {error}") from None
 
 
@@ -330,13 +330,13 @@ def check_resumable(started: TrainConfig, continued: TrainConfig) -> None:
 
 def _check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
     if value not in choices:
-        raise ValueError(f"{name} must be one of {', '.join(choices)}, got {value!r}")
+        raise ValueError(f"{name} must be one of {', '.join(choices)}, got {shown(value)}")
 
 
 def _check_integer(name: str, value: object, low: int, high: int | None = None) -> None:
     if not isinstance(value, int) or isinstance(value, bool) or value < low or (high is not None and value > high):
         allowed = f"of at least {low}" if high is None else f"from {low} to {high}"
-        raise ValueError(f"{name} must be an integer {allowed}, got {value!r}")
+        raise ValueError(f"{name} must be an integer {allowed}, got {shown(value)}")
 
 
 def _check_at_most(name: str, value: float, high: float) -> None:
@@ -348,4 +348,6 @@ def _check_positive(name: str, value: object, *, or_zero: bool = False) -> None:
     if or_zero and value == 0 and not isinstance(value, bool):
         return
     if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 < value <= sys.float_info.max:
-        raise ValueError(f"{name} must be a finite number {'of at least' if or_zero else 'above'} 0, got {value!r}")
+        raise ValueError(
+            f"{name} must be a finite number {'of at least' if or_zero else 'above'} 0, got {shown(value)}"
+        )

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
+import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["Epoch"]
+from retrolux.reading import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["Epoch", "epochs_from"]
 
 
 @dataclass(frozen=True)
@@ -40,3 +48,57 @@ class Epoch:
     gradient_cosine_small: float
     shots: int
     seconds: float
+
+
+def _count(value: int) -> bool:
+    return 0 <= value < 2**63
+
+
+def _fraction(value: float) -> bool:
+    return 0 <= value <= 1
+
+
+def _cosine(value: float) -> bool:
+    return not abs(value) > 1 + 1e-6  # NaN where there is no gradient
+
+
+# What a file may have: the type and the range of each field. A test loss may overflow.
+_ALLOWED: dict[str, tuple[type, Callable[[Any], bool]]] = {
+    "epoch": (int, _count),
+    "train_loss": (float, math.isfinite),
+    "train_error": (float, _fraction),
+    "test_loss": (float, lambda _: True),
+    "test_error": (float, _fraction),
+    "gradient_cosine": (float, _cosine),
+    "gradient_cosine_small": (float, _cosine),
+    "shots": (int, _count),
+    "seconds": (float, lambda value: 0 <= value < math.inf),
+}
+
+
+def epochs_from(history: object) -> tuple[Epoch, ...]:
+    """Return the epochs of a run that a file has as a list of tables.
+
+    Raises
+    ------
+    ValueError
+        When it is no list of the epochs 1, 2, …, or a value is missing, unknown, or out of range.
+    """
+    if not isinstance(history, list):
+        raise ValueError(f"history must be a list of epochs, got a {type(history).__name__}")
+    return tuple(_epoch(number, values) for number, values in enumerate(history, start=1))
+
+
+def _epoch(number: int, values: object) -> Epoch:
+    where = f"history: epoch {number}"
+    names = [field.name for field in dataclasses.fields(Epoch)]
+    if not isinstance(values, dict) or values.keys() != set(names):
+        raise ValueError(f"{where} must have {', '.join(names)}")
+    for name, value in values.items():
+        kind, allowed = _ALLOWED[name]
+        if type(value) is not kind or not allowed(value):
+            told = shown(value) if isinstance(value, (int, float, str)) else f"a {type(value).__name__}"
+            raise ValueError(f"{where}: {name} is no {kind.__name__} that it can be, got {told}")
+    if values["epoch"] != number:
+        raise ValueError(f"history must hold the epochs 1, 2, …, got {values['epoch']} as number {number}")
+    return Epoch(**values)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from retrolux.hardware import presets
+from retrolux.reading import shown
 from retrolux.study.config import TrainConfig, from_dict, options
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def flat(table: Mapping[str, Any]) -> dict[str, Any]:
         if name not in _DEFAULTS:
             close = difflib.get_close_matches(name, _DEFAULTS, n=1)
             meant = f" (did you mean {close[0]!r}?)" if close else ""
-            raise ValueError(f"there is no option {name!r}{meant}; there are {', '.join(_DEFAULTS)}")
+            raise ValueError(f"there is no option {shown(name)}{meant}; there are {', '.join(_DEFAULTS)}")
         found[name] = None if value == "none" else value
     return found
 
@@ -107,12 +108,16 @@ def listed(name: str, values: object) -> tuple[Any, ...]:
         When it is no list, empty, or holds a value twice.
     """
     if isinstance(values, (str, dict)) or not isinstance(values, Sequence) or not values:
-        raise ValueError(f"{name} must be a list of at least one value, got {values!r}")
+        raise ValueError(f"{name} must be a list of at least one value, got {shown(values)}")
     real = isinstance(_DEFAULTS[name], float)
     found = [float(value) if real and type(value) is int else None if value == "none" else value for value in values]
+    seen = set()
     for value in found:
-        if found.count(value) > 1:
-            raise ValueError(f"{name} must hold each value once, got {value!r} twice")
+        if value is not None and not isinstance(value, (str, int, float)):
+            raise ValueError(f"{name} must hold texts or numbers, got {shown(value)}")
+        if value in seen:
+            raise ValueError(f"{name} must hold each value once, got {shown(value)} twice")
+        seen.add(value)
     return tuple(found)
 
 

@@ -28,6 +28,7 @@ import dataclasses
 import io
 import json
 import platform
+import warnings
 from datetime import datetime, timezone
 from importlib.metadata import version
 from pathlib import Path
@@ -38,6 +39,9 @@ import xarray as xr
 from scipy.special import stdtrit  # type: ignore[import-untyped]
 
 from retrolux.atomic import write_atomically
+from retrolux.reading import read_bytes
+from retrolux.study.result_check import PARAMS, check_results
+from retrolux.study.seal import check_seal, probe, sealed
 from retrolux.study.store import identity
 
 if TYPE_CHECKING:
@@ -68,9 +72,7 @@ DIMENSIONS = {
 }
 """Options that have another name in the published file."""
 
-PARAMS = ("train/error", "train/loss", "eval/error", "eval/loss", "grad/error_batch", "grad/error_small")
-"""The coordinate ``param``."""
-
+_LARGEST = 2**30
 _PACKAGES = ("retrolux", "torch", "numpy", "xarray", "distributed")
 _UNITS = {
     "coupler_std": "rad",
@@ -200,7 +202,7 @@ def confidence(values: xr.DataArray, level: float = 0.95) -> xr.Dataset:
 
 
 def write_results(results: xr.Dataset, path: str | os.PathLike[str]) -> None:
-    """Write a Dataset as NetCDF: whole, or not at all.
+    """Write a Dataset as NetCDF: whole, or not at all; a checksum stands behind its last byte.
 
     Raises
     ------
@@ -210,29 +212,42 @@ def write_results(results: xr.Dataset, path: str | os.PathLike[str]) -> None:
     file = io.BytesIO()
     compressed = {name: {"zlib": True} for name, variable in results.data_vars.items() if variable.dtype.kind in "fi"}
     results.to_netcdf(file, engine="h5netcdf", encoding=compressed)
-    write_atomically(Path(path), file.getvalue())
+    write_atomically(Path(path), sealed(file.getvalue()))
 
 
 def read_results(path: str | os.PathLike[str]) -> xr.Dataset:
     """Read what `write_results` wrote, into memory.
+
+    A file without a checksum, of an earlier version or changed by another program, is read as well: first by a process
+    of its own, which has 30 s and 4 GiB for it. Damage that leaves its names, dimensions and kinds of values as
+    they are is not noticed there. The checksum tells damage, not intention: anyone can make one.
 
     Raises
     ------
     FileNotFoundError
         When there is no such file.
     ValueError
-        When it is no NetCDF file, or not the result of a sweep.
+        When it is no NetCDF file, damaged, or not the result of a sweep; names what is wrong in it.
     """
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"there is no result {path}")
+    content = read_bytes(path, _LARGEST)
     try:
-        results = xr.load_dataset(io.BytesIO(path.read_bytes()), engine="h5netcdf")
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
+        if not check_seal(content):
+            probe(content)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of what a result does not have: dates, odd encodings
+            results = xr.load_dataset(io.BytesIO(content), engine="h5netcdf")
+    except Exception as error:  # whatever a library raises that reads what is no NetCDF
         raise ValueError(f"{path} is not a NetCDF file: {str(error).partition(chr(10))[0]}") from error
     missing = {"metrics", "seconds", "shots", "failure"} - set(results.data_vars)
     if missing or not {"config", "sweep", "versions"} <= set(results.attrs):
         raise ValueError(f"{path} is not the result of a sweep: it has no {', '.join(sorted(missing)) or 'config'}")
+    try:
+        check_results(results)
+    except ValueError as error:
+        raise ValueError(f"{path} is not the result of a sweep: {error}") from None
     return results
 
 

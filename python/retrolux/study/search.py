@@ -18,6 +18,7 @@ from retrolux.locking import locked
 from retrolux.study import config as configuration
 from retrolux.study.cluster import check_workers, ended, pool
 from retrolux.study.options import is_whole
+from retrolux.study.search_database import NAME, check_database
 from retrolux.study.search_storage import open_storage
 from retrolux.study.space import Range, from_toml, to_toml
 from retrolux.study.store import identity
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
     from retrolux.study.store import Record
 
 __all__ = ["Trial", "run_search"]
-
-_NAME = "retrolux search"
 
 
 @dataclass(frozen=True)
@@ -138,7 +137,7 @@ def _compute(
         pool(folder / "runs", runs=trials, threads=threads, workers=workers, scheduler=scheduler) as computing,
         open_storage(folder / "search.db") as storage,
     ):
-        study = optuna.create_study(storage=storage, study_name=_NAME, direction="minimize", load_if_exists=True)
+        study = optuna.create_study(storage=storage, study_name=NAME, direction="minimize", load_if_exists=True)
         _Trials(search, study, computing, folder / "runs", trials, report).compute()
         return [
             Trial(trial.number, trial.params, search.config(trial.params), trial.value)
@@ -161,7 +160,7 @@ class _Trials:
     ) -> None:
         self._search, self._study, self._pool, self._runs, self._trials = search, study, computing, runs, trials
         self._report = report
-        self._distributions = {name: _distribution(name, choice) for name, choice in search.space.items()}
+        self._distributions = _distributions(search)
         self._waiting: dict[str, list[int]] = {}  # numbers of the trials by the identity of their run
         self._said(None)
 
@@ -226,6 +225,10 @@ class _Trials:
             self._report(sum(trial.state.is_finished() for trial in trials), max(self._trials, len(trials)), record)
 
 
+def _distributions(search: Search) -> dict[str, BaseDistribution]:
+    return {name: _distribution(name, choice) for name, choice in search.space.items()}
+
+
 def _distribution(name: str, choice: Range | Sequence[Any]) -> BaseDistribution:
     if not isinstance(choice, Range):
         return CategoricalDistribution(choice)
@@ -244,6 +247,8 @@ def _check_folder(search: Search, folder: Path, *, resume: bool) -> None:
         raise FileExistsError(f"{folder} already holds a search: continue it with --resume or choose another --out")
     if from_toml(file) != search:
         raise ValueError(f"{folder} holds another search: continue it as it was begun or choose another --out")
+    with _quiet():
+        check_database(folder / "search.db", _distributions(search))
 
 
 @contextlib.contextmanager

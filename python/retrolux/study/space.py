@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
+from retrolux.reading import shown
 from retrolux.study.config import read_toml
 from retrolux.study.options import check_varies, config_of, flat, is_text, is_whole, listed, toml_lines
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Objective", "Range", "Search", "from_toml", "to_toml"]
 
 Objective: TypeAlias = Literal["best", "last"]
+_LARGEST = sys.float_info.max
 
 
 @dataclass(frozen=True)
@@ -42,11 +45,11 @@ class Range:
     log: bool = False
 
     def __post_init__(self) -> None:
-        numbers = all(type(value) in {int, float} for value in (self.low, self.high))
+        numbers = all(type(value) in {int, float} and abs(value) <= _LARGEST for value in (self.low, self.high))
         if not (numbers and self.low < self.high) or type(self.log) is not bool or (self.log and self.low <= 0):
             raise ValueError(
-                "a range must have numbers low < high, low above 0 for log = true, "
-                f"got low = {self.low!r}, high = {self.high!r}, log = {self.log!r}"
+                "a range must have numbers low < high, both finite, low above 0 for log = true, "
+                f"got low = {shown(self.low)}, high = {shown(self.high)}, log = {shown(self.log)}"
             )
 
 
@@ -75,7 +78,7 @@ class Search:
 
     def __post_init__(self) -> None:
         if self.objective not in get_args(Objective):
-            raise ValueError(f"objective must be one of {', '.join(get_args(Objective))}, got {self.objective!r}")
+            raise ValueError(f"objective must be one of {', '.join(get_args(Objective))}, got {shown(self.objective)}")
         settings, space = flat(self.settings), flat(self.space)
         if not space:
             raise ValueError("a search needs an option to choose at least, got none")
@@ -111,7 +114,7 @@ def from_toml(path: Path) -> Search:
     table = settings.pop("search", {})
     try:
         if not isinstance(table, dict):
-            raise ValueError(f"search must be a table of names and ranges or lists, got {table!r}")
+            raise ValueError(f"search must be a table of names and ranges or lists, got {shown(table)}")
         objective = table.pop("objective", "best")
         space = flat(table)
         for name, choice in space.items():
@@ -131,7 +134,7 @@ def to_toml(search: Search) -> str:
 def _range(name: str, table: dict[str, Any]) -> Range:
     unknown = table.keys() - {"low", "high", "log"}
     if unknown or not {"low", "high"} <= table.keys():
-        raise ValueError(f"{name} must have low, high and, if wanted, log, got {table!r}")
+        raise ValueError(f"{name} must have low, high and, if wanted, log, got {shown(table)}")
     return Range(**table)
 
 

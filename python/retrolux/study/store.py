@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from retrolux.atomic import write_atomically
+from retrolux.reading import parse_json, read_text, shown
 from retrolux.study.config import TrainConfig, from_dict
-from retrolux.study.epoch import Epoch
+from retrolux.study.epoch import Epoch, epochs_from
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["Record", "identity", "read_record", "write_record"]
 
 _FORMAT = "retrolux run 1"
+_LARGEST = 64 * 2**20
 
 # What says where and how fast a run computes, not what.
 _NOT_COMPUTED = ("threads", "data_dir")
@@ -74,12 +76,25 @@ def read_record(path: Path) -> Record:
     ValueError
         When it is not a record of a run.
     """
-    text = path.read_bytes()
     try:
-        values = json.loads(text)
-        if values.pop("format") != _FORMAT:
-            raise ValueError(f"its format is not {_FORMAT!r}")
-        history = tuple(Epoch(**epoch) for epoch in values.pop("history"))
-        return Record(config=from_dict(values.pop("config")), history=history, **values)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        return _record(parse_json(read_text(path, _LARGEST), _LARGEST))
+    except ValueError as error:
         raise ValueError(f"{path} is not the record of a run, delete it to compute the run again: {error}") from None
+
+
+def _record(values: object) -> Record:
+    if not isinstance(values, dict) or values.get("format") != _FORMAT:
+        raise ValueError(f"its format is not {_FORMAT!r}")
+    names = {"format", *(field.name for field in dataclasses.fields(Record))}
+    if values.keys() != names:
+        raise ValueError(
+            f"it must have {', '.join(sorted(names))}, got {shown(', '.join(sorted(values)), quote=False)}"
+        )
+    for name, kind in (("config", dict), ("failure", str), ("lasting", bool)):
+        if not isinstance(values[name], kind):
+            raise ValueError(f"{name} must be a {kind.__name__}, got {shown(values[name])}")
+    history = epochs_from(values["history"])
+    config = from_dict(values["config"])
+    if len(history) > config.epochs:
+        raise ValueError(f"history must have at most {config.epochs} epochs, got {len(history)}")
+    return Record(config, history, values["failure"], values["lasting"])

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import math
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from retrolux.reading import shown
 from retrolux.study.config import read_toml
 from retrolux.study.options import Value, check_varies, config_of, flat, listed, toml_lines
 
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from retrolux.study.config import TrainConfig
 
 __all__ = ["Sweep", "Value", "from_toml", "to_toml"]
+
+_RUNS = 100_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,8 +45,8 @@ class Sweep:
     Raises
     ------
     ValueError
-        When an option does not exist or cannot take a list, a list is empty or holds a value twice, or a combination
-        is no valid configuration.
+        When an option does not exist or cannot take a list, a list is empty or holds a value twice, a combination
+        is no valid configuration, or there are more than 100 000.
     """
 
     settings: Mapping[str, Any] = field(default_factory=dict)
@@ -53,11 +57,16 @@ class Sweep:
         settings, lists = flat(self.settings), flat(self.lists)
         for name, value in settings.items():
             if isinstance(value, (list, tuple)):
-                raise ValueError(f"{name} must be one value in the settings, got {value!r}; lists belong to the sweep")
+                raise ValueError(
+                    f"{name} must be one value in the settings, got {shown(value)}; lists belong to the sweep"
+                )
         check_varies(lists)
         object.__setattr__(self, "settings", settings)
         object.__setattr__(self, "lists", {name: listed(name, values) for name, values in lists.items()})
         object.__setattr__(self, "seeds", listed("seed", self.seeds or (settings.get("seed", 0),)))
+        runs = math.prod(self.shape)
+        if runs > _RUNS:
+            raise ValueError(f"a sweep must have at most {_RUNS} runs, got {runs}")
         _ = self.configs  # refuses what is no configuration
 
     @property
@@ -83,7 +92,7 @@ class Sweep:
                 return config
             return dataclasses.replace(config, chip_seed=first.chip_seed + seed - first.seed)
         except ValueError as error:
-            where = ", ".join(f"{name} = {value!r}" for name, value in point.items())
+            where = ", ".join(f"{name} = {shown(value)}" for name, value in point.items())
             raise ValueError(f"{error} (at {where})" if where else str(error)) from None
 
 
@@ -106,7 +115,7 @@ def from_toml(path: Path) -> Sweep:
     lists = settings.pop("sweep", {})
     try:
         if not isinstance(lists, dict):
-            raise ValueError(f"sweep must be a table of names and lists, got {lists!r}")
+            raise ValueError(f"sweep must be a table of names and lists, got {shown(lists)}")
         seeds = listed("seed", lists.pop("seed")) if "seed" in lists else ()
         return Sweep(settings=settings, lists=lists, seeds=seeds)
     except ValueError as error:

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from retrolux.energy import Device
     from retrolux.study.config import TrainConfig
 
-__all__ = ["DEVICES", "REAL_LIGHT", "UNITS", "base_config", "costs", "front", "with_costs"]
+__all__ = ["DEVICES", "REAL_LIGHT", "RELEVANT", "UNITS", "base_config", "config_at", "costs", "front", "with_costs"]
 
-_RELEVANT = (
+RELEVANT = (
     "modes",
     "meshes",
     "topology",
@@ -40,6 +40,8 @@ _RELEVANT = (
     "loss_db_std",
     "column_loss_db",
 )
+"""Options on which a cost depends."""
+
 UNITS = {
     "energy_step": ("J", "energy of a training step, with the light of the device"),
     "energy_step_noise": ("J", "energy of a training step, with the light that the noise allows"),
@@ -95,14 +97,14 @@ def costs(results: xr.Dataset, devices: Mapping[str, Device]) -> xr.Dataset:
         that does not describe its light, and inf where no noise is allowed.
     """
     named = {results[dim].attrs.get("option"): dim for dim in results["failure"].dims}
-    dims = {named[name]: name for name in _RELEVANT if name in named}
+    dims = {named[name]: name for name in RELEVANT if name in named}
     base = base_config(results)
     shape = tuple(results.sizes[dim] for dim in dims)
     tables = {name: np.full((len(devices), *shape), np.nan) for name in UNITS}
     places = itertools.product(enumerate(devices.values()), np.ndindex(*shape))
     for (number, device), index in places:
         point = {name: results[dim].values[i].item() for (dim, name), i in zip(dims.items(), index, strict=True)}
-        for name, value in _costs_of(_config_at(base, point), device).items():
+        for name, value in _costs_of(config_at(base, point), device).items():
             tables[name][(number, *index)] = value
     return xr.Dataset(
         {
@@ -142,7 +144,14 @@ def front(cost: NDArray[np.float64], error: NDArray[np.float64]) -> NDArray[np.i
     return np.array(chosen, dtype=np.intp)
 
 
-def _config_at(base: TrainConfig, point: Mapping[str, object]) -> TrainConfig:
+def config_at(base: TrainConfig, point: Mapping[str, object]) -> TrainConfig:
+    """Return a configuration with other values of some options.
+
+    Raises
+    ------
+    ValueError
+        When it is none.
+    """
     wrong = {name: value for name, value in point.items() if hasattr(base.imperfections, name)}
     imperfections = dataclasses.replace(base.imperfections, **wrong)  # type: ignore[arg-type]  # coordinates of options
     rest = {name: value for name, value in point.items() if name not in wrong}

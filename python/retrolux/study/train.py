@@ -22,6 +22,7 @@ from retrolux.study.checkpoint import read_checkpoint
 from retrolux.study.config import TrainConfig, check_resumable, from_dict, to_toml
 from retrolux.study.epoch import Epoch
 from retrolux.study.network import Network, random_stream
+from retrolux.study.optimizer import optimizer_for
 from retrolux.study.saving import Saver, write_metrics
 
 if TYPE_CHECKING:
@@ -185,12 +186,7 @@ def _prepare(config: TrainConfig, folder: Path, *, download: bool) -> Run:
     network = Network(config)
     modes = config.modes if config.dataset in {"digits", "mnist"} else None
     dataset = data.load(config.dataset, data_dir=config.data_dir or None, modes=modes, download=download)
-    phases = [phase for phase in network.parameters() if phase.requires_grad]
-    if config.optimizer == "adam":
-        optimizer: torch.optim.Optimizer = torch.optim.Adam(phases, lr=config.lr)
-    else:
-        optimizer = torch.optim.SGD(phases, lr=config.lr, momentum=0.9)
-    return Run(folder, config, dataset, network, optimizer, history=())
+    return Run(folder, config, dataset, network, optimizer_for(config, network), history=())
 
 
 def _finish(run: Run, report: Callable[[Epoch], None] | None, saver: Saver) -> Run:
