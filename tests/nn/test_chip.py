@@ -328,7 +328,10 @@ def test_a_damaged_chip_is_named(damaged):
 def test_the_chip_of_another_mesh_is_named():
     state = Mesh(mesh.rectangular(6), seed=0, imperfections=FLAWS).state_dict()
     layer = Mesh(mesh.rectangular(4), seed=0, imperfections=FLAWS)
-    message = r"(?s)has Topology\(rectangular: 4 modes.*_chip\._extra_state: .*fabrication\.coupler_error .* of shape \(6, 2\), got .* \(15, 2\)"
+    message = (
+        r"(?s)has Topology\(rectangular: 4 modes.*_chip\._extra_state: .*"
+        r"fabrication\.coupler_error .* of shape \(6, 2\), got .* \(15, 2\)"
+    )
     with pytest.raises(RuntimeError, match=message):
         layer.load_state_dict(state)
     layer(torch.ones(4))
