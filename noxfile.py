@@ -76,7 +76,7 @@ def sanitize(session: nox.Session) -> None:
 
 @nox.session
 def sanitize_threads(session: nox.Session) -> None:
-    """Run tests of every kernel on several threads under the thread sanitizer; not part of a plain `nox`.
+    """Run kernels on several threads under the thread sanitizer: some ten minutes, not part of a plain `nox`.
 
     Clang's OpenMP runtime tells it, by a tool, which thread waits for which: with GCC's every region would be a race.
     """
@@ -84,13 +84,26 @@ def sanitize_threads(session: nox.Session) -> None:
         session.error("clang++ was not found (Debian: apt install clang libclang-rt-14-dev libomp-14-dev)")
     session.install("-c", "constraints.txt", *KERNEL_TESTS)
     install(session, "build/sanitize_threads", "cmake.define.RETROLUX_SANITIZE=thread", env={"CXX": "clang++"})
-    runtime, tool = (
-        session.run("clang++", f"-print-file-name={name}", external=True, silent=True).strip()
-        for name in ("libclang_rt.tsan-x86_64.so", "libarcher.so")
-    )
-    # What is not compiled so, Python and NumPy, is not looked at.
-    options = {"OMP_TOOL_LIBRARIES": tool, "TSAN_OPTIONS": "ignore_noninstrumented_modules=1 exitcode=66"}
-    run_kernel_tests(session, "-k", "thread", *session.posargs, env={"LD_PRELOAD": runtime, **options})
+    variables = "v('INCLUDEPY'), v('LIBDIR'), v('LDVERSION'), s.get_path('purelib')"
+    ask = f"import sys, sysconfig as s; v = s.get_config_var; print(sys.base_prefix, {variables})"
+    home, headers, libraries, version, packages = session.run("python", "-c", ask, silent=True).split()
+    python = f"{session.create_tmp()}/python"
+    link = (f"-L{libraries}", f"-Wl,-rpath,{libraries}", f"-lpython{version}", "-ldl", "-lm", "-lpthread", "-lutil")
+    compile_ = ("clang++", "-fsanitize=thread", "-rdynamic", f"-I{headers}", "tests/native/python.cpp", "-o", python)
+    session.run(*compile_, *link, external=True)
+    tool = session.run("clang++", "-print-file-name=libarcher.so", external=True, silent=True).strip()
+    options = {
+        "OMP_TOOL_LIBRARIES": tool,
+        "KMP_BLOCKTIME": "0",
+        # What is not compiled so, Python and NumPy, is not looked at.
+        "TSAN_OPTIONS": "ignore_noninstrumented_modules=1 exitcode=66",
+        "PYTHONHOME": home,
+        "PYTHONPATH": packages,
+    }
+    isa = session.posargs[0] if session.posargs else "avx512"
+    files = [f"tests/kernels/test_{name}.py" for name in ("threads", "losses", "covariance")]
+    chosen = ("-k", f"{isa} and float32 and bit")
+    session.run(python, "-m", "pytest", "-q", "-p", "no:cacheprovider", *files, *chosen, external=True, env=options)
 
 
 @nox.session
