@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from retrolux import _ops, _transforms
+from retrolux._plain import is_transformed
 from retrolux.mesh import Topology
 
 if TYPE_CHECKING:
@@ -20,21 +21,15 @@ __all__ = ["ByMatrix", "Matrices", "Propagate"]
 
 
 class Propagate(torch.autograd.Function):
-    """The mesh route: forward pass of light, reversible adjoint backwards."""
+    """The mesh route: forward pass of light, reversible adjoint backwards.
+
+    The inputs are x, theta, phi, gamma, coupler_error, loss_db and the topology; those of `Matrices` have no x.
+    """
 
     @staticmethod
-    def forward(
-        ctx: Any,
-        x: Tensor,
-        theta: Tensor,
-        phi: Tensor,
-        gamma: Tensor,
-        coupler_error: Tensor | None,
-        loss_db: Tensor | None,
-        topology: Topology,
-    ) -> Tensor:
-        y: Tensor = _ops.forward.kernel(x, theta, phi, gamma, coupler_error, loss_db, topology)
-        _keep(ctx, (x, theta, phi, gamma, coupler_error, loss_db, topology), y)
+    def forward(ctx: Any, *inputs: Any) -> Tensor:
+        y: Tensor = _ops.forward.kernel(*inputs)
+        _keep(ctx, inputs, y)
         return y
 
     @staticmethod
@@ -53,18 +48,10 @@ class Matrices(torch.autograd.Function):
     """The transposed matrices of a stack of meshes."""
 
     @staticmethod
-    def forward(
-        ctx: Any,
-        theta: Tensor,
-        phi: Tensor,
-        gamma: Tensor,
-        coupler_error: Tensor | None,
-        loss_db: Tensor | None,
-        topology: Topology,
-    ) -> Tensor:
-        settings = theta, phi, gamma, coupler_error, loss_db
-        transposed = _ops.on(_ops.matrices.kernel(*_ops.to_cpu(settings), topology), theta.device)
-        _keep_matrices(ctx, (*settings, topology), transposed)
+    def forward(ctx: Any, *inputs: Any) -> Tensor:
+        *settings, topology = inputs
+        transposed = _ops.on(_ops.matrices.kernel(*_ops.to_cpu(settings), topology), settings[0].device)
+        _keep_matrices(ctx, inputs, transposed)
         return transposed
 
     @staticmethod
@@ -80,21 +67,11 @@ class ByMatrix(torch.autograd.Function):
     """The matrix route: the mesh sees the N modes, the batch sees a dense matrix, on whatever device it is."""
 
     @staticmethod
-    def forward(
-        ctx: Any,
-        x: Tensor,
-        theta: Tensor,
-        phi: Tensor,
-        gamma: Tensor,
-        coupler_error: Tensor | None,
-        loss_db: Tensor | None,
-        topology: Topology,
-    ) -> Tensor:
-        settings = theta, phi, gamma, coupler_error, loss_db
-        transposed = _ops.on(_ops.matrices.kernel(*_ops.to_cpu(settings), topology), x.device)
+    def forward(ctx: Any, *inputs: Any) -> Tensor:
+        x, *settings, ctx.topology = inputs
+        transposed = _ops.on(_ops.matrices.kernel(*_ops.to_cpu(settings), ctx.topology), x.device)
         ctx.save_for_backward(x, transposed, *settings)
-        ctx.topology = topology
-        return x @ transposed
+        return x @ transposed  # type: ignore[no-any-return]
 
     @staticmethod
     def backward(ctx: Any, grad_y: Tensor) -> tuple[Tensor | None, ...]:
@@ -129,7 +106,7 @@ def _differentiable(gradient: Tensor) -> bool:
 
     Traced programs have first derivatives only, as torch.compile has.
     """
-    return not torch.compiler.is_compiling() and (torch.is_grad_enabled() or _ops.is_transformed())
+    return not torch.compiler.is_compiling() and (torch.is_grad_enabled() or is_transformed())
 
 
 def _gradients(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import torch
 from torch import Tensor
 
-from retrolux import _ops, _transforms
+from retrolux import _ops, _plain, _transforms
 from retrolux._autograd import ByMatrix, Matrices, Propagate
 
 if TYPE_CHECKING:
@@ -102,13 +102,13 @@ def propagate(
         raise ValueError(f"route must be 'auto', 'mesh' or 'matrix', got {route!r}")
     if route == "mesh" and not fit and not (x.is_cpu or x.is_meta):
         raise ValueError(f"route 'mesh' runs on the CPU, got tensors on {x.device}; use route 'matrix'")
-    if not fit and not _plain((x, *settings)):
+    if not fit and not _all_plain((x, *settings)):
         return _unusual(x, settings, topology, route)
     if route == "matrix":
-        return _ops.apply_to_plain(ByMatrix, x, *settings, topology)  # type: ignore[no-any-return]
+        return _plain.apply_to_plain(ByMatrix, x, *settings, topology)  # type: ignore[no-any-return]
     if not torch.is_grad_enabled():  # no graph to record: half the cost of a small batch
         return _ops.forward.kernel(x, *settings, topology)  # type: ignore[no-any-return]
-    return _ops.apply_to_plain(Propagate, x, *settings, topology)  # type: ignore[no-any-return]
+    return _plain.apply_to_plain(Propagate, x, *settings, topology)  # type: ignore[no-any-return]
 
 
 def matrices(
@@ -163,10 +163,10 @@ def matrices(
             _check_setting(name, setting, theta.dtype, theta.device, (*stack, *sizes[name]))
             setting = setting.reshape(-1, *sizes[name])  # noqa: PLW2901 - one stack, whatever its shape
         flat.append(setting)
-    if _ops.is_transformed():
+    if _plain.is_transformed():
         return _transforms.matrices(tuple(named.values()), topology).mT
-    if _plain(flat):
-        transposed: Tensor = _ops.apply_to_plain(Matrices, *flat, topology)
+    if _all_plain(flat):
+        transposed: Tensor = _plain.apply_to_plain(Matrices, *flat, topology)
     else:
         transposed = _ops.on(_ops.matrices.operator(*_ops.to_cpu(flat), topology), theta.device)
     return transposed.reshape(*stack, modes, modes).mT
@@ -199,25 +199,25 @@ def require_last(x: Tensor, name: str, size: int) -> None:
     ValueError
         When it has.
     """
-    if not _ops.is_traced() and (x.ndim == 0 or x.shape[-1] != size):
+    if not _plain.is_traced() and (x.ndim == 0 or x.shape[-1] != size):
         raise ValueError(f"x must have shape (…, {name}) = (…, {size}), got {tuple(x.shape)}")
 
 
 def _recorded() -> bool:
     """Whether torch records a program, in which sizes are not known, though their numbers can be had."""
-    return torch.compiler.is_exporting() or _ops.is_traced()
+    return torch.compiler.is_exporting() or _plain.is_traced()
 
 
-def _plain(tensors: Sequence[Tensor | None]) -> bool:
+def _all_plain(tensors: Sequence[Tensor | None]) -> bool:
     """Whether torch neither traces, fakes nor wraps any of the tensors, and all have memory."""
-    return all(tensor is None or _ops.is_plain(tensor) for tensor in tensors)
+    return all(tensor is None or _plain.is_plain(tensor) for tensor in tensors)
 
 
 def _unusual(
     x: Tensor, settings: tuple[Tensor | None, ...], topology: Topology, route: Literal["mesh", "matrix"]
 ) -> Tensor:
     """Send light that torch transforms, traces, fakes or wraps through a mesh."""
-    if _ops.is_transformed():
+    if _plain.is_transformed():
         return x @ _transforms.matrices(settings, topology)
     if route == "mesh":
         return _ops.forward.operator(x, *settings, topology)  # type: ignore[no-any-return]
@@ -260,7 +260,7 @@ def _checked(
 def _check_setting(name: str, setting: Tensor, real: torch.dtype, device: torch.device, shape: tuple[int, ...]) -> None:
     if not isinstance(setting, Tensor):
         raise TypeError(f"{name} must be a tensor, got {type(setting).__name__}")
-    if not _ops.is_traced() and setting.shape != shape:
+    if not _plain.is_traced() and setting.shape != shape:
         raise ValueError(f"{name} must have shape {shape}, got {tuple(setting.shape)}")
     if setting.dtype != real:
         raise TypeError(f"{name} must be {real} for light in {real.to_complex()}, got {setting.dtype}")

@@ -8,7 +8,7 @@ from torch._vmap_internals import _vmap
 from torch.autograd import forward_ad
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from retrolux._ops import apply_to_plain, is_plain, is_transformed
+from retrolux._plain import apply_to_plain, is_plain, is_transformed
 
 
 def seen(run):

@@ -99,10 +99,14 @@ BOTH = {
     "deep config": (at("config", "x")({"a": {"a": {"a": (1,)}}}), "config must be a table of numbers and texts"),
     "long config": (at("config", "x")(dict.fromkeys(range(1000))), "config must be a table of numbers and texts"),
     "a field": (at("config", 3)(3), "config: there is no field 3"),
-    "large modes": (at("config", "modes")(10**9), "config: modes must be 4 for moons"),
+    "large modes": (at("config", "modes")(10**4), "config: modes must be 4 for moons"),
     "large mesh": (
-        lambda c: c["config"].update(dataset="digits", modes=10**9),
+        lambda c: c["config"].update(dataset="digits", modes=10**4),
         "network: meshes.0.theta must have shape",
+    ),
+    "more modes than there can be": (
+        at("config", "modes")(10**9),
+        "config: modes must be at most 65536, got 1000000000",
     ),
     "many meshes": (at("config", "meshes")(10**9), "network must have 1000000000 meshes, got "),
     "topology": (at("config", "topology")("butterfly"), "network: meshes.0.theta must have shape"),

@@ -48,7 +48,8 @@ def test_mnist_from_its_folder(tmp_path, rng):
 def test_the_folder_of_a_run(tmp_path, tiny):
     seen = []
     run = start_run(tiny, tmp_path / "deep" / "run", report=seen.append)
-    assert sorted(file.name for file in run.folder.iterdir()) == ["best.pt", "config.toml", "last.pt", "metrics.csv"]
+    kept = [".lock", "best.pt", "config.toml", "last.pt", "metrics.csv"]
+    assert sorted(file.name for file in run.folder.iterdir()) == kept
     assert from_toml(run.folder / "config.toml") == tiny
     with (run.folder / "metrics.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))

@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias, cast
 import torch
 from torch import Tensor
 
-from retrolux._ops import apply
+from retrolux._plain import apply
 
 __all__ = ["Gradient", "check_gradient", "gradient_name", "with_gradient"]
 

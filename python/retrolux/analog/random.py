@@ -25,7 +25,7 @@ import torch
 from torch import Tensor, nn
 
 from retrolux._kernels import kernels
-from retrolux._ops import Pass
+from retrolux._plain import Pass
 
 __all__ = ["Distribution", "Drawing", "draw"]
 

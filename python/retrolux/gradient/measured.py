@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from retrolux._ops import is_plain
+from retrolux._plain import is_plain
 from retrolux.gradient.light import send
 from retrolux.gradient.method import Gradients, Method, Passage, Wanted
 from retrolux.gradient.model import Transparent

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from retrolux._kernels import kernels
-from retrolux._ops import apply, is_plain, is_transformed
+from retrolux._plain import apply, is_plain, is_transformed
 from retrolux.nn.precision import keeping_kind
 
 if TYPE_CHECKING:

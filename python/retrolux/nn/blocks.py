@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from retrolux._ops import apply, is_plain
+from retrolux._plain import apply, is_plain
 from retrolux.functional import LIGHT, matrices
 from retrolux.mesh import Topology, decompose_many, haar_phases, rectangular
 from retrolux.nn.chip import chip_for

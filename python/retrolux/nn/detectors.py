@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from retrolux._ops import is_traced
+from retrolux._plain import is_traced
 from retrolux.nn.activations import power
 
 if TYPE_CHECKING:

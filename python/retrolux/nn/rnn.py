@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 import torch
 from torch import Tensor, nn
 
-from retrolux._ops import is_traced
+from retrolux._plain import is_traced
 from retrolux.functional import require_last
 from retrolux.mesh import rectangular
 from retrolux.nn.activations import ModReLU
