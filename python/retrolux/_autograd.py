@@ -36,7 +36,7 @@ class Propagate(torch.autograd.Function):
     def backward(ctx: Any, grad_y: Tensor) -> tuple[Tensor | None, ...]:
         y, x, *settings = ctx.saved_tensors
         need_x, *need_settings, _ = ctx.needs_input_grad
-        if _differentiable(grad_y):
+        if _differentiable():
             return (*_gradients(y, x, grad_y, settings, ctx.topology), None)
         if not any(need_settings):
             return (_ops.reverse(grad_y, *settings, ctx.topology), *[None] * 6)
@@ -58,7 +58,7 @@ class Matrices(torch.autograd.Function):
     def backward(ctx: Any, grad_transposed: Tensor) -> tuple[Tensor | None, ...]:
         transposed, *settings = ctx.saved_tensors
         *need, _ = ctx.needs_input_grad
-        if _differentiable(grad_transposed):
+        if _differentiable():
             return (*_transforms.gradients(grad_transposed, settings, ctx.topology), None)
         return (*_matrix_gradients(transposed, grad_transposed, settings, ctx.topology, need), None)
 
@@ -76,7 +76,7 @@ class ByMatrix(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, grad_y: Tensor) -> tuple[Tensor | None, ...]:
         x, transposed, *settings = ctx.saved_tensors
-        if _differentiable(grad_y):
+        if _differentiable():
             return (*_gradients(None, x, grad_y, settings, ctx.topology), None)
         need_x, *need_settings, _ = ctx.needs_input_grad
         grad_x = grad_y @ transposed.mH if need_x else None
@@ -101,8 +101,8 @@ def _keep_matrices(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
     ctx.topology = topology
 
 
-def _differentiable(gradient: Tensor) -> bool:
-    """Whether what is computed from a gradient may be differentiated again, or mapped over.
+def _differentiable() -> bool:
+    """Whether gradients may be differentiated again, or mapped over.
 
     Traced programs have first derivatives only, as torch.compile has.
     """
