@@ -14,8 +14,9 @@ CXX_FOLDERS = ("csrc", "tests/native", "bench/native", "python/retrolux/bench")
 CXX = [str(path) for folder in CXX_FOLDERS for kind in ("*.h", "*.cpp") for path in Path(folder).rglob(kind)]
 BUILD = ["cmake", "ninja", "pybind11", "numpy"]
 KERNEL_TESTS = ["pytest", "pytest-xdist", "hypothesis", "mpmath", "numpy"]
-# Others than the one that everything else is built with; the oldest and the newest of a kind that are tried.
-COMPILERS = ["g++-11", "clang++"]
+# Others than the one that everything else is built with, the oldest and the newest of a kind that are tried; and the
+# instruction sets they build for, which take a minute each.
+COMPILERS = {"g++-11": "baseline;avx2", "clang++": "baseline;avx512"}
 # Where the README installs: mypy reads the types of torch and of the others there.
 PYTHON = ".venv/bin/python"
 
@@ -55,6 +56,7 @@ def compilers(session: nox.Session) -> None:
     for compiler in found:
         build = f"build/{compiler}"
         defines = [f"cmake.define.RETROLUX_{name}=ON" for name in ("WERROR", "TESTS")]
+        defines.append(f"cmake.define.RETROLUX_ISAS={COMPILERS[compiler]}")
         install(session, build, *defines, env={"CXX": compiler})
         session.run("ctest", "--test-dir", build, "--output-on-failure")
         run_kernel_tests(session, "-n", "auto", "-k", "not passes and not threads and not memory")
@@ -64,7 +66,10 @@ def compilers(session: nox.Session) -> None:
 def sanitize(session: nox.Session) -> None:
     """Run the kernel tests under the address and undefined-behaviour sanitizers."""
     session.install("-c", "constraints.txt", *KERNEL_TESTS)
-    install(session, "build/sanitize", "cmake.define.RETROLUX_SANITIZE=address,undefined")
+    # The widest that this machine runs, and the plainest.
+    wide = "avx512" if "avx512f" in Path("/proc/cpuinfo").read_text() else "avx2"
+    isas = f"cmake.define.RETROLUX_ISAS=baseline;{wide}"
+    install(session, "build/sanitize", "cmake.define.RETROLUX_SANITIZE=address,undefined", isas)
     runtime = [
         session.run("gcc", f"-print-file-name=lib{name}.so", external=True, silent=True).strip()
         for name in ("asan", "ubsan")

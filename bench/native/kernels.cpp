@@ -29,8 +29,10 @@ struct Build {
 
 const Build builds[] = {
     {"baseline", Isa::baseline, baseline::table, baseline::peak},
-#ifdef RETROLUX_X86
+#ifdef RETROLUX_AVX2
     {"avx2", Isa::avx2, avx2::table, avx2::peak},
+#endif
+#ifdef RETROLUX_AVX512
     {"avx512", Isa::avx512, avx512::table, avx512::peak},
 #endif
 };

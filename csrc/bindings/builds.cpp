@@ -20,8 +20,10 @@ const Passes<double>& Build::passes() const {
 const std::vector<Build>& builds() {
     static const std::vector<Build> all = {
         {"baseline", Isa::baseline, &baseline::table},
-#ifdef RETROLUX_X86
+#ifdef RETROLUX_AVX2
         {"avx2", Isa::avx2, &avx2::table},
+#endif
+#ifdef RETROLUX_AVX512
         {"avx512", Isa::avx512, &avx512::table},
 #endif
     };
