@@ -81,14 +81,16 @@ def _made_plain(
         When that changes none of them, so that they do not fit.
     """
     given = *light, *settings
-    # Copies of conjugate and strided views; whatever else is returned as it is.
-    plain = tuple(tensor if tensor is None else tensor.resolve_conj().resolve_neg().contiguous() for tensor in given)
-    if not all(tensor is None or is_plain(tensor) for tensor in plain) or all(
-        after is before for after, before in zip(plain, given, strict=True)
-    ):
+    if all(tensor is None or _in_order(tensor) for tensor in given):
         raise _misfit(topology, light, settings)
+    plain = tuple(tensor if tensor is None else tensor.resolve_conj().resolve_neg().contiguous() for tensor in given)
     *plain_light, theta, phi, gamma, coupler_error, loss_db = plain
     return tuple(plain_light), (theta, phi, gamma, coupler_error, loss_db)
+
+
+def _in_order(tensor: Tensor) -> bool:
+    """Whether memory holds the elements of a tensor as they are, one after the other."""
+    return tensor.is_contiguous() and not (tensor.is_conj() or tensor.is_neg())
 
 
 def _linear(

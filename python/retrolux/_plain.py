@@ -14,7 +14,7 @@ from torch.autograd import forward_ad
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Pass", "apply", "apply_to_plain", "is_plain", "is_traced", "is_transformed"]
+__all__ = ["Pass", "apply", "apply_to_plain", "is_plain", "is_pushed", "is_traced", "is_transformed"]
 
 _PLAIN = (Tensor, torch.nn.Parameter)
 
@@ -34,9 +34,12 @@ def is_plain(tensor: Tensor) -> bool:
 
 def is_transformed() -> bool:
     """Whether a transform of torch.func, or forward-mode differentiation, is at work."""
-    return not torch.compiler.is_compiling() and (
-        torch._C._are_functorch_transforms_active() or forward_ad._current_level >= 0
-    )
+    return not torch.compiler.is_compiling() and (torch._C._are_functorch_transforms_active() or is_pushed())
+
+
+def is_pushed() -> bool:
+    """Whether forward-mode differentiation is at work, also that of torch.func."""
+    return forward_ad._current_level >= 0
 
 
 def is_traced() -> bool:

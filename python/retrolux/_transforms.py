@@ -1,7 +1,8 @@
 """Matrices of meshes under torch's transforms: vmap, forward mode, and derivatives of derivatives.
 
 Values and first derivatives come from the kernels, those of a batch of settings from the kernels for stacks of meshes.
-Derivatives of derivatives, and derivatives forwards, come from `retrolux._textbook`.
+Derivatives of derivatives come from `retrolux._textbook`, and so does all of it in forward mode: what a Function of
+torch says of its derivative forwards is a constant to the next one.
 """
 
 from __future__ import annotations
@@ -10,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
-from torch.utils._pytree import tree_map
 
 from retrolux import _ops, _textbook
+from retrolux._plain import is_pushed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -32,6 +33,8 @@ def matrices(settings: Sequence[Tensor | None], topology: Topology) -> Tensor:
     topology : Topology
         Where the MZIs of every mesh sit.
     """
+    if is_pushed():
+        return _textbook.matrices(settings, topology)
     transposed: Tensor = _Matrices.apply(topology, *settings)  # type: ignore[no-untyped-call]
     return transposed
 
@@ -43,7 +46,10 @@ def gradients(
 
     None stands where a setting is None.
     """
-    present = iter(_Gradients.apply(topology, grad_transposed, *settings))  # type: ignore[no-untyped-call]
+    if is_pushed():
+        present = iter(_pull(settings, topology)(grad_transposed, *_present(settings)))
+    else:
+        present = iter(_Gradients.apply(topology, grad_transposed, *settings))  # type: ignore[no-untyped-call]
     return tuple(None if setting is None else next(present) for setting in settings)
 
 
@@ -58,7 +64,6 @@ class _Matrices(torch.autograd.Function):
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
         ctx.topology, *settings = inputs
         ctx.save_for_backward(*settings)
-        ctx.save_for_forward(*settings)
 
     @staticmethod
     def backward(ctx: Any, grad_transposed: Tensor) -> tuple[Tensor | None, ...]:
@@ -67,12 +72,6 @@ class _Matrices(torch.autograd.Function):
     @staticmethod
     def vmap(info: Any, in_dims: tuple[Any, ...], topology: Topology, *settings: Tensor | None) -> tuple[Tensor, int]:
         return matrices(_stacked(info, in_dims[1:], settings), topology), 0
-
-    @staticmethod
-    def jvp(ctx: Any, *tangents: Tensor | None) -> Tensor:
-        settings = ctx.saved_tensors
-        pushed: Tensor = _push(_of_present(settings, ctx.topology), settings, tangents[1:])
-        return pushed
 
 
 class _Gradients(torch.autograd.Function):
@@ -94,7 +93,6 @@ class _Gradients(torch.autograd.Function):
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
         ctx.topology, *tensors = inputs
         ctx.save_for_backward(*tensors)
-        ctx.save_for_forward(*tensors)
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
@@ -110,12 +108,6 @@ class _Gradients(torch.autograd.Function):
         grad_transposed, *settings = _stacked(info, in_dims[1:], tensors)
         grads: tuple[Tensor, ...] = _Gradients.apply(topology, grad_transposed, *settings)  # type: ignore[no-untyped-call]
         return grads, (0,) * len(grads)
-
-    @staticmethod
-    def jvp(ctx: Any, *tangents: Tensor | None) -> tuple[Tensor, ...]:
-        tensors = ctx.saved_tensors
-        pushed: tuple[Tensor, ...] = _push(_pull(tensors[1:], ctx.topology), tensors, tangents[1:])
-        return pushed
 
 
 def _of_present(settings: Sequence[Tensor | None], topology: Topology) -> Callable[..., Tensor]:
@@ -136,18 +128,6 @@ def _pull(settings: Sequence[Tensor | None], topology: Topology) -> Callable[...
         return grads
 
     return function
-
-
-def _push(function: Callable[..., Any], at: Sequence[Tensor | None], tangents: Sequence[Tensor | None]) -> Any:
-    """Return the derivative of `function` along `tangents`, by reverse mode twice.
-
-    What is pulled back is linear in what it is pulled from, so pulling it back once more pushes forwards. Forward mode
-    itself cannot be nested in every place where this is called.
-    """
-    value, pull = _vjp(function, _present(at))
-    _, push = _vjp(pull, [tree_map(torch.zeros_like, value)])
-    along = zip(at, tangents, strict=True)
-    return push(tuple(torch.zeros_like(x) if tangent is None else tangent for x, tangent in along if x is not None))[0]
 
 
 def _vjp(function: Callable[..., Any], at: Sequence[Any]) -> tuple[Any, Callable[..., Any]]:
@@ -172,9 +152,11 @@ def _stacked(info: Any, in_dims: Sequence[Any], tensors: Sequence[Tensor | None]
     ]
 
 
-def _flattened(settings: Sequence[Tensor | None]) -> tuple[torch.Size, list[Any]]:
+def _flattened(settings: Sequence[Any]) -> tuple[torch.Size, list[Any]]:
     """Return the shape of a stack of meshes, and their settings with one dimension in its place."""
-    stack = next(setting.shape[:-1] for setting in settings if setting is not None)
+    gamma = settings[2]
+    stack = gamma.shape[:-1]
     return stack, [
-        None if setting is None else setting.reshape(-1, *setting.shape[len(stack) :]) for setting in settings
+        None if setting is None else setting.reshape(stack.numel(), *setting.shape[len(stack) :])
+        for setting in settings
     ]

@@ -157,14 +157,16 @@ def matrices(
     stack, mzis, modes = theta.shape[:-1], topology.mzis, topology.modes
     named = {"theta": theta, "phi": phi, "gamma": gamma, "coupler_error": coupler_error, "loss_db": loss_db}
     sizes = {"theta": (mzis,), "phi": (mzis,), "gamma": (modes,), "coupler_error": (mzis, 2), "loss_db": (mzis, 4)}
-    flat: list[Tensor | None] = []
     for name, setting in named.items():
         if setting is not None:
             _check_setting(name, setting, theta.dtype, theta.device, (*stack, *sizes[name]))
-            setting = setting.reshape(-1, *sizes[name])  # noqa: PLW2901 - one stack, whatever its shape
-        flat.append(setting)
     if _plain.is_transformed():
         return _transforms.matrices(tuple(named.values()), topology).mT
+    meshes = gamma.reshape(-1, modes).shape[0]
+    flat = [
+        None if setting is None else setting.reshape(meshes, *sizes[name])  # one stack, whatever its shape
+        for name, setting in named.items()
+    ]
     if _all_plain(flat):
         transposed: Tensor = _plain.apply_to_plain(Matrices, *flat, topology)
     else:

@@ -74,6 +74,16 @@ def test_jit_trace_of_a_network(draw):
 
 
 @pytest.mark.parametrize("route", ROUTES)
+def test_jit_trace_of_settings_that_are_views(draw):
+    topology = mesh.rectangular(4)
+    x, theta, phi, gamma, *_ = draw(topology)
+    function = lambda both: propagate(x, both[:, 0], both[:, 1], gamma, topology)  # noqa: E731
+    both = torch.stack([theta, phi], dim=1)
+    with torch.no_grad():
+        traced = torch.jit.trace(function, both, check_trace=False)
+        torch.testing.assert_close(traced(both + 1), function(both + 1), **CLOSE)
+
+
 def test_make_fx_records_the_kernels(topology, route, draw):
     tensors, others = draw(topology), draw(topology)
     graph = make_fx(lambda *t: run(t, topology, route))(*tensors)

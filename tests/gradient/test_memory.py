@@ -90,6 +90,18 @@ def test_output_that_is_written_to(method):
     assert same(*(gradients(on_chip(method), lambda layer, i=i: run(layer, i)) for i in (True, False)))
 
 
+def test_output_that_is_changed_in_place(method):
+    def run(layer, in_place):
+        y = layer(light())
+        if in_place:
+            y *= 2
+        else:
+            y = 2 * y
+        return loss(y)
+
+    assert same(*(gradients(on_chip(method), lambda layer, i=i: run(layer, i)) for i in (True, False)))
+
+
 def test_the_cosine_is_that_of_the_light_that_was_sent(method):
     layer, x = on_chip(method), light()
     y = layer(x)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 
+import mpmath
 import numpy as np
 import pytest
 from hypothesis import given
@@ -83,6 +84,20 @@ def test_just_below_a_turn_the_nearest_level_is_zero():
 
 def test_without_bits_phases_are_only_wrapped():
     assert quantise([7.0, -1.0], None).tolist() == [7.0 - TURN, TURN - 1.0]
+
+
+@pytest.mark.parametrize("size", [1e2, 1e5, 1e8, 1e15, 1e30, 1e300])
+@pytest.mark.parametrize("bits", [None, 40])
+def test_phases_of_any_size_lose_whole_turns_alone(size, bits):
+    """Against 400 digits: 2π has to be the true one, not the nearest double."""
+    phases = np.random.default_rng(0).uniform(-1, 1, 50) * size
+    wrapped = wrap(phases) if bits is None else quantise(phases, bits)
+    with mpmath.workdps(400):
+        for phase, got in zip(phases, wrapped, strict=True):
+            off = mpmath.mpf(float(got)) - mpmath.mpf(float(phase))
+            off -= 2 * mpmath.pi * mpmath.nint(off / (2 * mpmath.pi))
+            assert abs(off) < 1.5e-15 + (0 if bits is None else np.pi / 2**bits), phase
+    assert ((wrapped >= 0) & (wrapped < 2 * np.pi)).all()
 
 
 @pytest.mark.parametrize("bits", [None, 1, 8])

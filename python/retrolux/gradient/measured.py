@@ -175,7 +175,7 @@ class _Measured(torch.autograd.Function):
         theta_written, phi_written, gamma_written = bench.written or phases
         ctx.passage = Passage(bench.chip, rows, output, theta_written, phi_written, gamma_written)
         ctx.bench, ctx.wanted = bench, wanted
-        return torch.tensor(output).reshape(x.shape)
+        return torch.tensor(output.reshape(x.shape))
 
     @staticmethod
     def backward(ctx: Any, grad_y: Tensor) -> tuple[Tensor | None, ...]:
@@ -187,7 +187,7 @@ class _Measured(torch.autograd.Function):
         gradients = bench.method.gradients(passage, rows, wanted)
         bench.shots += gradients.shots
         bench.last = Measurement(bench.chip, passage.x, rows, gradients, wanted)
-        grad_x = None if gradients.x is None else torch.tensor(gradients.x).reshape(grad_y.shape)
+        grad_x = None if gradients.x is None else torch.tensor(gradients.x.reshape(grad_y.shape))
         grads = [
             grad_x,
             *(
