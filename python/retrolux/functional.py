@@ -81,7 +81,8 @@ def propagate(
     light goes forward again instead, a few samples at a time: gradients are right for any losses.
 
     Parts of amplitudes below 1e-38 (complex64) or 1e-308 (complex128) become zero on the way, so that light fainter
-    than 1e-31 or 1e-292 loses digits.
+    than 1e-31 or 1e-292 loses digits. On the matrix route these are the amplitudes that light of amplitude 1 would
+    have: through more than 600 dB (complex64), strong light is lost there and not on the mesh route.
 
     Second derivatives, forward-mode derivatives and the transforms of ``torch.func`` go through the matrix, whatever
     the route, and where the kernels have no formula, through a mesh written in plain torch: right and slow. What
