@@ -40,7 +40,7 @@ def compute_anew(module: nn.Module, *names: str) -> None:
             hook(module, ())
         else:
             others.append(hook)
-    if others and not getattr(module, "_is_replica", False):
+    if others:
         _refuse(module, others, names)
 
 
