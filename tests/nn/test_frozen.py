@@ -10,6 +10,7 @@ import pickle
 import numpy as np
 import pytest
 import torch
+from torch.nn.utils import parametrizations, parametrize, prune, spectral_norm
 
 from retrolux import mesh
 from retrolux.gradient import METHODS
@@ -105,6 +106,69 @@ def test_nor_on_chips(gradient):
     train(layer, OPTIMIZERS["adamw"](layer.parameters()), 3)
     check(layer, before)
     assert torch.equal(torch.from_numpy(layer.bench.written[0])[~TRAINED[:, 0]], before[:, 0][~TRAINED[:, 0]])
+
+
+@pytest.mark.parametrize("chip", [{}, {"imperfections": Imperfections()}], ids=["exact", "chip"])
+@pytest.mark.parametrize("optimizer", ["adamw", "sgd", "lbfgs", "noise"])
+@pytest.mark.parametrize("pruned", ["before", "after", "twice"])
+def test_nor_pruned_ones(optimizer, pruned, chip):
+    layer = Mesh(TOPOLOGY, seed=0, trainable=MASK, **chip)
+    start = phases(layer)
+    optimizer = OPTIMIZERS[optimizer]
+    stepped = optimizer(layer.parameters()) if pruned == "after" else None
+    for name in ("theta", "phi"):
+        kept = torch.ones(6)
+        kept[[0, 1]] = 0  # one that is trained and one that is not
+        prune.custom_from_mask(layer, name, kept)
+        if pruned == "twice":
+            prune.identity(layer, name)
+    train(layer, stepped or optimizer(layer.parameters()), 5 if chip else 20)
+    layer.matrix()
+    after = phases(layer)
+    assert (after[:2] == 0).all()
+    assert torch.equal(after[2:][~TRAINED[2:]], start[2:][~TRAINED[2:]])
+    assert (after != start)[2:][TRAINED[2:]].all()
+    for i, name in enumerate(("theta", "phi")):
+        original = layer.get_parameter(f"{name}_orig")
+        assert torch.equal(original[~TRAINED[:, i]], start[:, i][~TRAINED[:, i]])
+
+
+class Same(torch.nn.Module):
+    """Returns a new tensor."""
+
+    def forward(self, x):
+        return x * 1.0
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda m, name: parametrize.register_parametrization(m, name, Same()),
+        parametrizations.weight_norm,
+        spectral_norm,
+        lambda m, name: (
+            prune.identity(m, name),
+            parametrize.register_parametrization(m, f"{name}_orig", Same()),
+        ),
+    ],
+)
+def test_masks_of_computed_phases_are_refused(wrap):
+    x = torch.eye(4, dtype=torch.complex64)
+    for options in ({}, {"imperfections": Imperfections()}):
+        layer = Mesh(TOPOLOGY, seed=0, trainable=MASK, **options)
+        wrap(layer, "phi")
+        for ask in (lambda layer=layer: layer(x), layer.matrix):
+            with pytest.raises(
+                RuntimeError, match="phi is parametrized or normed, and trainable leaves out some of it"
+            ):
+                ask()
+    whole = MASK.copy()
+    whole[:, 1] = True
+    layer = Mesh(TOPOLOGY, seed=0, trainable=whole)
+    wrap(layer, "phi")
+    before = phases(layer)
+    train(layer, OPTIMIZERS["adamw"](layer.parameters()), 3)
+    assert torch.equal(phases(layer)[~torch.from_numpy(whole)], before[~torch.from_numpy(whole)])
 
 
 def test_meshes_without_a_mask_and_other_layers_decay_as_ever():

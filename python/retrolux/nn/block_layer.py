@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from retrolux.nn.blocks import Blocks
+from retrolux.nn.computed import compute_anew, reset_settings
 from retrolux.nn.described import Described
 from retrolux.nn.precision import as_light, keeping_kind, stay_real
 
@@ -118,14 +119,13 @@ class BlockLayer(Described):
             raise TypeError(f"x must be real for a layer in {self.blocks.dtype}, got {x.dtype}")
         return x
 
-    @torch.no_grad()
     def _reset_bias(self) -> None:
         if self.bias is None or self.bias.is_meta:
             return
         generator = None if self._seed is None else torch.Generator().manual_seed(self._seed)
         bound = 1 / math.sqrt(self.blocks.columns)
         room = torch.empty(self.bias.shape, dtype=self.bias.dtype, device="cpu")
-        self.bias.copy_(room.uniform_(-bound, bound, generator=generator))
+        reset_settings(self, {"bias": room.uniform_(-bound, bound, generator=generator)})
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
         if not self.blocks.is_complex:
@@ -145,6 +145,7 @@ class BlockLayer(Described):
 
     def _store(self, digital: _Digital) -> _Digital:
         """Make a digital layer of the same shape do what ideal meshes would; return it."""
+        compute_anew(self, "bias")
         digital.weight.data.copy_(self._dense().detach())
         digital.weight.requires_grad_(any(setting.requires_grad for setting in self.blocks.parameters()))
         if self.bias is not None and digital.bias is not None:

@@ -13,9 +13,9 @@ from retrolux._plain import apply, is_plain
 from retrolux.functional import LIGHT, matrices
 from retrolux.mesh import Topology, decompose_many, haar_phases, rectangular
 from retrolux.nn.chip import chip_for
+from retrolux.nn.computed import compute_anew, load_settings, reset_settings
 from retrolux.nn.described import Described
 from retrolux.nn.precision import in_full_precision, stay_real
-from retrolux.nn.pruning import prune_anew
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["DTYPES", "Blocks"]
 
 DTYPES = (torch.float32, torch.float64, torch.complex64, torch.complex128)
+_SETTINGS = ("theta", "phi", "gamma", "sigma", "gain")
 
 
 class Blocks(Described):
@@ -129,11 +130,10 @@ class Blocks(Described):
         self.chips = nn.ModuleList(present) if present else None
         self._built: tuple[tuple[Tensor, ...], Tensor] | None = None
 
-    @torch.no_grad()
     def reset_parameters(self) -> None:
         """Set all parameters as they were at first; without a seed they are drawn anew.
 
-        Chips stay the chips they are. Without memory, on the meta device, nothing is set.
+        Chips stay the chips they are. Without memory, on the meta device, nothing is set. What is pruned stays pruned.
         """
         if self.gain.is_meta:
             return
@@ -144,9 +144,8 @@ class Blocks(Described):
         # nearly Gaussian, with the variance of torch's weights, 1/(3 · columns) for each of Re and Im.
         radius, angle = np.sqrt(rng.random((*self.grid, modes))), rng.uniform(0, 2 * np.pi, (*self.grid, modes))
         sigma, gain = radius * np.abs(np.cos(angle)), np.sqrt(8 * modes / (3 * self.columns))
-        settings = self.theta, self.phi, self.gamma, self.sigma, self.gain
-        for setting, values in zip(settings, (theta, phi, gamma, sigma, np.asarray(gain)), strict=True):
-            setting.copy_(torch.from_numpy(values))
+        values = theta, phi, gamma, sigma, np.asarray(gain)
+        reset_settings(self, dict(zip(_SETTINGS, map(torch.from_numpy, values), strict=True)))
 
     def description(self) -> dict[str, tuple[str, str]]:
         """Return topology and matrix, by which a state is known to be one of these blocks."""
@@ -175,8 +174,8 @@ class Blocks(Described):
         linear in between: no step of an optimiser leaves the range, 0 and 1 are reached exactly, and the slope is
         nowhere zero, as that of any smooth map would be at both ends.
         """
-        folded = self.sigma.remainder(2.0)
-        return torch.where(folded > 1, 2 - folded, folded)
+        compute_anew(self, "sigma")
+        return self._folded()
 
     def matrix(self) -> Tensor:
         """Return the matrices that ideal meshes do with these settings, shape (groups, rows, columns).
@@ -184,7 +183,7 @@ class Blocks(Described):
         Differentiable in all parameters. Flaws of chips are left out. Without gradients, do not write to it: it is kept
         until a parameter changes.
         """
-        prune_anew(self)
+        compute_anew(self, *_SETTINGS)
         if torch.is_grad_enabled() or not is_plain(self.theta):
             return self._multiplied()
         settings = self.theta, self.phi, self.gamma, self.sigma, self.gain
@@ -215,7 +214,7 @@ class Blocks(Described):
         # unbind, not indices: the gradient of an index is as large as the whole.
         phases = zip(*(setting.flatten(0, -2).unbind() for setting in (self.theta, self.phi, self.gamma)), strict=True)
         meshes = [(chip, *settings, None) for chip, settings in zip(self.chips, phases, strict=True)]
-        sigma = self.transmission().flatten(0, -2).unbind()
+        sigma = self._folded().flatten(0, -2).unbind()
         rows = []
         for row in range(self.groups * grid_rows):
             read = []
@@ -229,7 +228,6 @@ class Blocks(Described):
         y: Tensor = torch.stack(rows, dim=-2).unflatten(-2, (self.groups, grid_rows)).flatten(-2)[..., : self.rows]
         return self.gain * (y if self.is_complex else y.real)
 
-    @torch.no_grad()
     def load_matrix(self, matrix: ArrayLike) -> None:
         """Set all parameters so that ideal meshes do `matrix`, shape (groups, rows, columns).
 
@@ -238,6 +236,8 @@ class Blocks(Described):
         ValueError
             When the shape is another, a number is not finite, or the topology is not universal (rectangular or
             triangular).
+        RuntimeError
+            When settings are pruned, normed or parametrized such that they cannot be those of the matrix.
         """
         if isinstance(matrix, Tensor):
             matrix = matrix.numpy(force=True)
@@ -254,10 +254,8 @@ class Blocks(Described):
         u, sigma, v_dagger = np.linalg.svd(whole.reshape(groups, grid_rows, modes, grid_columns, modes).swapaxes(2, 3))
         largest = sigma.max() if sigma.any() else 1.0
         phases = decompose_many(np.stack([u, v_dagger]), self.topology)
-        for phase, values in zip((self.theta, self.phi, self.gamma), phases, strict=True):
-            phase.copy_(torch.from_numpy(values))
-        self.sigma.copy_(torch.from_numpy(sigma / largest))
-        self.gain.fill_(largest)
+        values = (*phases, sigma / largest, np.asarray(largest))
+        load_settings(self, dict(zip(_SETTINGS, map(torch.from_numpy, values), strict=True)))
 
     def extra_repr(self) -> str:
         """Return what the repr of the layer says."""
@@ -272,11 +270,15 @@ class Blocks(Described):
             stay_real(fn, self.dtype)
         return super()._apply(in_full_precision(fn), recurse)  # type: ignore[no-any-return, no-untyped-call]
 
+    def _folded(self) -> Tensor:
+        folded = self.sigma.remainder(2.0)
+        return torch.where(folded > 1, 2 - folded, folded)
+
     def _multiplied(self) -> Tensor:
         """Return the product of the blocks, put together and cut to size."""
         # Their transposes are what comes from the kernels.
         u_transposed, v_conjugate = matrices(self.theta, self.phi, self.gamma, self.topology).mT.unbind()
-        scale = (self.gain * self.transmission()).unsqueeze(-2)
+        scale = (self.gain * self._folded()).unsqueeze(-2)
         if self.is_complex:
             blocks = (u_transposed.mT * scale) @ v_conjugate.mT
         else:  # the real part as one real product, [Re, −Im] of the one times [Re, Im] of the other

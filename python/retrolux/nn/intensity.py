@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from retrolux.functional import require_last
 from retrolux.mesh import rectangular
+from retrolux.nn.computed import reset_settings
 from retrolux.nn.detectors import Intensity
 from retrolux.nn.mesh import Mesh
 from retrolux.nn.precision import keeping_kind
@@ -90,9 +91,9 @@ class IntensityLinear(nn.Module):
         return y if self.bias is None else y + self.bias
 
     def _reset_electronics(self) -> None:
-        nn.init.ones_(self.gain)
+        reset_settings(self, {"gain": torch.ones_like(self.gain)})
         if self.bias is not None:
-            nn.init.zeros_(self.bias)
+            reset_settings(self, {"bias": torch.zeros_like(self.bias)})
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
         return super()._apply(keeping_kind(fn), recurse)  # type: ignore[no-any-return, no-untyped-call]

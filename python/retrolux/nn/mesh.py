@@ -11,10 +11,10 @@ from torch import Tensor, nn
 from retrolux.functional import LIGHT, Route, propagate
 from retrolux.mesh import decompose, haar_phases
 from retrolux.nn.chip import chip_for
+from retrolux.nn.computed import compute_anew, entries_of, is_mixed, load_settings, reset_settings
 from retrolux.nn.described import Described
 from retrolux.nn.frozen import keep_frozen
 from retrolux.nn.precision import in_full_precision
-from retrolux.nn.pruning import prune_anew
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -150,11 +150,10 @@ class Mesh(Described):
         if self._chip is not None and (coupler_error is not None or loss_db is not None):
             raise ValueError("give coupler_error and loss_db, or a chip that has its own, not both")
 
-    @torch.no_grad()
     def reset_parameters(self) -> None:
         """Set phases, coupler errors and losses as they were at first; phases without a seed are drawn anew.
 
-        A chip stays the chip it is. Without memory, on the meta device, nothing is set.
+        A chip stays the chip it is. Without memory, on the meta device, nothing is set. What is pruned stays pruned.
         """
         if self.theta.is_meta:
             return
@@ -163,8 +162,7 @@ class Mesh(Described):
             values |= zip(("theta", "phi", "gamma"), _random_phases(self.topology, self._seed), strict=True)
             if not self._train_gamma:
                 values["gamma"] = np.zeros(self.topology.modes)
-        for name, array in values.items():
-            getattr(self, name).copy_(torch.from_numpy(array))
+        reset_settings(self, {name: torch.from_numpy(array) for name, array in values.items()})
 
     def description(self) -> dict[str, tuple[str, str]]:
         """Return the topology, by which a state is known to be one of this mesh."""
@@ -175,10 +173,11 @@ class Mesh(Described):
         return () if self._chip is None else (self._chip,)
 
     def masked(self) -> tuple[tuple[Tensor, Tensor], ...]:
-        """Return theta and phi, each with the mask of what is trained, where not all is."""
+        """Return the parameters of theta and phi, each with the mask of what is trained, where not all is."""
         if self.trainable is None:
             return ()
-        return (self.theta, self.trainable[:, 0]), (self.phi, self.trainable[:, 1])
+        kept = ((entries_of(self, name), self.trainable[:, i]) for i, name in enumerate(("theta", "phi")))
+        return tuple((entries, mask) for entries, mask in kept if entries is not None)
 
     @property
     def bench(self) -> Bench | None:
@@ -199,9 +198,13 @@ class Mesh(Described):
             When the precision of `x` is not that of the mesh.
         ValueError
             When the last dimension is not the modes.
+        RuntimeError
+            When phases are parametrized or normed of which `trainable` leaves some out.
         """
         if self._chip is None:
             return self._propagate(x, self.route)
+        if self.trainable is not None:
+            self._require_maskable()
         measured: Tensor = self._chip(x, self.theta, self.phi, self.gamma, self.trainable)
         return measured
 
@@ -219,13 +222,12 @@ class Mesh(Described):
 
     def matrix(self) -> Tensor:
         """Return U, shape (modes, modes), differentiable in the phases; on a chip as it measures it."""
-        prune_anew(self)
+        compute_anew(self, "theta", "phi", "gamma")
         identity = torch.eye(self.topology.modes, dtype=self.dtype, device=self.theta.device)
         if self._chip is not None:
             return self.forward(identity).mT
         return self._propagate(identity, "mesh" if identity.device.type == "cpu" else "matrix").mT
 
-    @torch.no_grad()
     def load_matrix(self, unitary: ArrayLike, *, tolerance: float | None = None) -> None:
         """Set the phases so that an ideal mesh does a unitary.
 
@@ -244,6 +246,8 @@ class Mesh(Described):
         ValueError
             When the matrix is not unitary or of the wrong size, the topology is not universal (rectangular or
             triangular), or the mesh was given coupler errors or losses.
+        RuntimeError
+            When phases are pruned, normed or parametrized such that they cannot be those of the matrix.
         """
         if self.coupler_error is not None or self.loss_db is not None:
             raise ValueError("load_matrix needs an ideal mesh, got one with coupler errors or losses")
@@ -253,8 +257,7 @@ class Mesh(Described):
         if tolerance is None:
             tolerance = 1e-5 if unitary.dtype in (np.complex64, np.float32) else 1e-10
         phases = decompose(unitary, self.topology, tolerance=tolerance)
-        for parameter, values in zip((self.theta, self.phi, self.gamma), phases, strict=True):
-            parameter.copy_(torch.from_numpy(values))
+        load_settings(self, dict(zip(("theta", "phi", "gamma"), map(torch.from_numpy, phases), strict=True)))
 
     def extra_repr(self) -> str:
         """Return what the repr of the layer says."""
@@ -285,6 +288,15 @@ class Mesh(Described):
         if mask is not None:
             self.trainable = (cast("Tensor", self._mask) if mask.is_meta else mask).to(self.theta.device)
 
+    def _require_maskable(self) -> None:
+        """Refuse a mask of phases that are computed from more than a parameter of their own."""
+        for i, name in enumerate(("theta", "phi")):
+            if is_mixed(self, name) and not cast("Tensor", self.trainable)[:, i].all():
+                raise RuntimeError(
+                    f"{name} is parametrized or normed, and trainable leaves out some of it: an optimiser would move "
+                    f"these too; remove the parametrization or norm of {name!r}, or do without trainable"
+                )
+
     def _kind(self) -> str:
         if self.bench is not None:
             return f"{self.bench.chip}, gradient {self.bench.method}"
@@ -296,6 +308,7 @@ class Mesh(Described):
         theta: Tensor = self.theta
         phi: Tensor = self.phi
         if self.trainable is not None:
+            self._require_maskable()
             theta = torch.where(self.trainable[:, 0], theta, theta.detach())
             phi = torch.where(self.trainable[:, 1], phi, phi.detach())
         return propagate(x, theta, phi, self.gamma, self.topology, self.coupler_error, self.loss_db, route)
