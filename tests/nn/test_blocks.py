@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from retrolux import mesh
 from retrolux.gradient import METHODS
 from retrolux.hardware import Imperfections
-from retrolux.nn import Blocks
+from retrolux.nn import Blocks, Linear
 
 FLAWS = Imperfections(coupler_std=0.05, phase_std=0.01, tap_noise=0.01, io_phase_std=0.01, loss_db=0.02)
 DTYPES = [torch.float32, torch.float64, torch.complex64, torch.complex128]
@@ -233,3 +233,15 @@ def test_bad_matrices_and_light():
         blocks.load_matrix(np.full((1, 3, 4), np.nan))
     with pytest.raises(RuntimeError, match=r"blocks without chips are a matrix; multiply by matrix\(\)"):
         blocks(torch.ones(1, 1, 4))
+
+
+def test_a_matrix_that_somebody_writes_to_is_made_again():
+    layer, x = Linear(6, 5, seed=0), torch.randn(3, 6)
+    with torch.no_grad():
+        before = layer(x)
+        layer.weight.zero_()
+        assert torch.equal(layer(x), before)
+        layer.blocks.matrix().mul_(2)
+        assert torch.equal(layer(x), before)
+    with torch.inference_mode():
+        torch.testing.assert_close(layer(x), before)

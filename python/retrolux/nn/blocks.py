@@ -128,7 +128,7 @@ class Blocks(Described):
         )
         present = [chip for chip in chips if chip is not None]
         self.chips = nn.ModuleList(present) if present else None
-        self._built: tuple[tuple[Tensor, ...], Tensor] | None = None
+        self._built: tuple[tuple[Tensor, ...], Tensor, int] | None = None
 
     def reset_parameters(self) -> None:
         """Set all parameters as they were at first; without a seed they are drawn anew.
@@ -180,16 +180,21 @@ class Blocks(Described):
     def matrix(self) -> Tensor:
         """Return the matrices that ideal meshes do with these settings, shape (groups, rows, columns).
 
-        Differentiable in all parameters. Flaws of chips are left out. Without gradients, do not write to it: it is kept
-        until a parameter changes.
+        Differentiable in all parameters. Flaws of chips are left out. Without gradients it is kept until a parameter
+        changes or somebody writes to it.
         """
         compute_anew(self, *_SETTINGS)
         if torch.is_grad_enabled() or not is_plain(self.theta):
             return self._multiplied()
         settings = self.theta, self.phi, self.gamma, self.sigma, self.gain
         # By value: version counters miss what is written through ``parameter.data``.
-        if self._built is None or not all(map(_same, self._built[0], settings)):
-            self._built = tuple(setting.clone() for setting in settings), self._multiplied()
+        if (
+            self._built is None
+            or _writes(self._built[1]) > self._built[2]
+            or not all(map(_same, self._built[0], settings))
+        ):
+            matrix = self._multiplied()
+            self._built = tuple(setting.clone() for setting in settings), matrix, _writes(matrix)
         return self._built[1]
 
     def forward(self, x: Tensor) -> Tensor:
@@ -305,6 +310,11 @@ class _Inner(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor]:
         left, right = ctx.saved_tensors
         return grad @ right, grad.mT @ left
+
+
+def _writes(tensor: Tensor) -> int:
+    """Return how often a tensor has been written to, which torch does not count in inference mode."""
+    return 0 if tensor.is_inference() else tensor._version
 
 
 def _same(a: Tensor, b: Tensor) -> bool:
