@@ -5,6 +5,7 @@ The private names of torch that tell stand here and nowhere else; tests/function
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -13,8 +14,18 @@ from torch.autograd import forward_ad
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
-__all__ = ["Pass", "apply", "apply_to_plain", "is_plain", "is_pushed", "is_traced", "is_transformed"]
+__all__ = [
+    "Pass",
+    "apply",
+    "apply_to_plain",
+    "is_plain",
+    "is_pushed",
+    "is_traced",
+    "is_transformed",
+    "outside_transforms",
+]
 
 _PLAIN = (Tensor, torch.nn.Parameter)
 
@@ -40,6 +51,11 @@ def is_transformed() -> bool:
 def is_pushed() -> bool:
     """Whether forward-mode differentiation is at work, also that of torch.func."""
     return forward_ad._current_level >= 0
+
+
+def outside_transforms() -> AbstractContextManager[None]:
+    """Return a context in which transforms of torch.func leave tensors alone that they do not wrap."""
+    return torch._C._DisableFuncTorch() if is_transformed() else nullcontext()
 
 
 def is_traced() -> bool:

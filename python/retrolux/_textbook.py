@@ -41,7 +41,7 @@ def matrices(settings: Sequence[Any], topology: Topology) -> Tensor:
         column = slice(start, start + len(pairs))
         start += len(pairs)
         a, b = torch.as_tensor(pairs.T.astype(int), device=device)
-        straight = torch.ones(topology.modes, dtype=torch.bool)
+        straight = torch.ones(topology.modes, dtype=torch.bool, device=device)
         straight[a], straight[b] = False, False
         rest = straight.nonzero()[:, 0]
         at_a, at_b = light[..., a], light[..., b]

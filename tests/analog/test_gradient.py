@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 import torch
+from torch.autograd import forward_ad
 
 from retrolux import analog
 from retrolux.analog.gradient import with_gradient
@@ -96,6 +99,44 @@ def test_vmap_takes_each_sample_as_its_own(rng):
     x = values(rng)
     each = torch.func.vmap(torch.func.grad(lambda row: analog.lp_norm(row, gradient=halved).sum()))(x)
     torch.testing.assert_close(each, x.abs() / 2)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch's own
+@pytest.mark.parametrize("dtype", [torch.float64, torch.complex128])
+def test_straight_through_forwards_and_nested(build, rng, dtype):
+    """Of y = f(x)·a the derivative is a in every mode, and of y², whose slope depends on y, once more."""
+    x, along = values(rng, dtype, (4,)), values(rng, dtype, (4,))
+    expected = build(gradient="straight_through")(x)
+    y, pushed = torch.func.jvp(build(gradient="straight_through"), (x,), (along,))
+    assert torch.equal(y, expected)
+    assert torch.equal(pushed, along)
+    with forward_ad.dual_level():
+        dual = build(gradient="straight_through")(forward_ad.make_dual(x, along))
+        assert torch.equal(forward_ad.unpack_dual(dual).tangent, along)
+    if not dtype.is_complex:
+        for outer, inner in itertools.product((torch.func.jacfwd, torch.func.jacrev), repeat=2):
+            layer = build(gradient="straight_through")
+            bent = outer(inner(lambda x, layer=layer: layer(x).square().sum()))(x)
+            torch.testing.assert_close(bent, 2 * torch.eye(4, dtype=dtype))
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch's own
+def test_straight_through_under_transforms_keeps_infinity_and_nan():
+    x = torch.tensor([float("inf"), float("-inf"), float("nan"), 0.4])
+    for layer in (analog.ReducePrecision(5), analog.PoissonNoise(scale=3, precision=5, seed=1)):
+        y, _ = torch.func.jvp(layer, (x,), (torch.ones(4),))
+        torch.testing.assert_close(y[:3], x[:3], equal_nan=True)
+        assert y[3].isfinite()
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch's own
+def test_a_callable_says_nothing_forwards(rng):
+    def layer(x):
+        return analog.reduce_precision(x, 5, gradient=halved)
+
+    for run in (torch.func.jacfwd(layer), torch.func.jacfwd(torch.func.jacfwd(layer)), torch.func.hessian(layer)):
+        with pytest.raises(NotImplementedError, match=r"a gradient that is a function of \(x, grad_y\) goes backwards"):
+            run(values(rng))
 
 
 def test_integers_are_refused(build):

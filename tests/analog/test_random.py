@@ -9,6 +9,7 @@ import pickle
 import pytest
 import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.func import grad, vmap
 
 from retrolux import analog
 from retrolux.analog.random import draw
@@ -107,6 +108,55 @@ def test_seeds_and_steps_do_not_meet(dtype):
 def test_vmap_draws_for_each_sample():
     noise = torch.func.vmap(lambda row: analog.gaussian_noise(row, 1.0, seed=0))(torch.zeros(3, 50))
     assert len(noise[:, 0].unique()) == 3
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch's own
+def test_layers_draw_and_count_under_transforms(build_drawing):
+    """The draws are those of a layer alone, in order, whatever the nesting."""
+    loss = lambda layer: lambda x: layer(x).square().sum()  # noqa: E731
+    layer, alone = build_drawing(), build_drawing()
+    expected = 2 * outputs(alone, 4)
+    torch.testing.assert_close(grad(loss(layer))(X), expected[0])
+    torch.testing.assert_close(vmap(grad(loss(layer)))(X), expected[1])
+    torch.testing.assert_close(vmap(grad(loss(layer)), randomness="different")(X), expected[2])
+    pushed = torch.func.jvp(loss(layer), (X,), (torch.ones_like(X),))[1]
+    torch.testing.assert_close(pushed, expected[3].sum())
+    assert layer.draws == 4
+    torch.testing.assert_close(outputs(layer), outputs(alone))
+
+
+def test_vmap_with_the_same_randomness_and_with_steps_of_their_own(build_drawing):
+    layer, alone = build_drawing(), build_drawing()
+    same = vmap(layer, randomness="same")(X[:1].expand(3, -1))
+    torch.testing.assert_close(same, alone(X[0]).expand(3, -1))
+    each = vmap(lambda step: draw("uniform", X[0], 1, step))(torch.arange(3))
+    torch.testing.assert_close(each, torch.stack([draw("uniform", X[0], 1, step) for step in range(3)]))
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch's own
+def test_traces_refuse_to_keep_one_draw(build_drawing):
+    layer = build_drawing()
+    with pytest.raises(RuntimeError, match=r"draws anew in every call, which torch\.jit\.trace does not"):
+        torch.jit.trace(layer, X, check_trace=False)
+    assert layer.draws == 0
+    traced = torch.jit.trace(layer.eval(), X)
+    file = io.BytesIO()
+    torch.jit.save(traced, file)
+    assert torch.equal(traced(2 * X), layer(2 * X))
+
+
+def test_an_exported_layer_draws_anew(build_drawing):
+    program = torch.export.export(build_drawing(), (X,)).module()
+    expected = outputs(build_drawing(), 4)[1:]  # to export is to draw once
+    torch.testing.assert_close(torch.stack([program(X) for _ in range(3)]), expected)
+
+
+def test_a_default_device_does_not_move_the_noise(build_drawing):
+    for dtype in (torch.float32, torch.float64):
+        expected = build_drawing()(X.to(dtype))
+        with torch.device("meta"):
+            drawn = build_drawing()(X.to(dtype))
+        assert torch.equal(drawn, expected)
 
 
 @pytest.mark.parametrize("distribution", ["normal", "uniform", "poisson"])

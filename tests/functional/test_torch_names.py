@@ -8,7 +8,7 @@ from torch._vmap_internals import _vmap
 from torch.autograd import forward_ad
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from retrolux._plain import apply_to_plain, is_plain, is_transformed
+from retrolux._plain import apply_to_plain, is_plain, is_transformed, outside_transforms
 
 
 def seen(run):
@@ -31,6 +31,19 @@ def test_a_tensor_alone_is_plain():
 def test_are_functorch_transforms_active():
     assert seen(lambda look: torch.func.vmap(look)(torch.ones(2, 3))) == (False, True)
     assert seen(lambda look: torch.func.grad(look)(torch.ones(3))) == (False, True)
+
+
+def test_disable_func_torch():
+    count = torch.zeros(())
+
+    def look(tensor):
+        with outside_transforms():
+            count.add_(1)
+        return tensor.sum()
+
+    torch.func.vmap(torch.func.grad(look))(torch.ones(2, 3))
+    look(torch.ones(3))
+    assert count == 2
 
 
 def test_forward_ad_current_level():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 
 import pytest
 import torch
@@ -291,6 +292,13 @@ def test_models_without_anything_to_swap(resnet):
         retrolux.convert(resnet, "conv*")
     with pytest.raises(ValueError, match="convert_back needs a model with photonic layers, got ResNet without one"):
         retrolux.convert_back(resnet)
+
+
+@pytest.mark.parametrize("model", [[1], None, nn.Linear])
+def test_what_is_no_model_is_refused(model):
+    for run in (retrolux.convert, retrolux.convert_back):
+        with pytest.raises(TypeError, match=re.escape(f"model must be a torch.nn.Module, got {model!r}")):
+            run(model)
 
 
 def test_bad_options_change_nothing(resnet):

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from retrolux import mesh
+from retrolux.gradient import METHODS
 from retrolux.hardware import Imperfections
 from retrolux.nn import (
     Blocks,
@@ -20,8 +21,10 @@ from retrolux.nn import (
     Linear,
     Mesh,
     ModReLU,
+    Modulus,
     UnitaryRNN,
     convert,
+    fit_matrix,
 )
 
 FLAWS = {"coupler_error": np.full((6, 2), 0.1), "loss_db": np.full((6, 4), 0.2)}
@@ -166,3 +169,54 @@ def test_the_device_can_be_given(device):
 def test_models_without_values_are_not_converted():
     with pytest.raises(ValueError, match="not the model itself, Linear: on the meta device, without values"):
         convert(torch.nn.Linear(4, 4, device="meta"))
+
+
+@pytest.mark.parametrize(
+    ("make", "dtype"),
+    [
+        (Modulus, torch.complex64),
+        (lambda: ModReLU(0.1), torch.complex64),
+        (ElectroOptic, torch.complex64),
+        (lambda: Mesh(mesh.rectangular(4), seed=1), torch.complex64),
+        (lambda: Linear(4, 3, seed=1), torch.float32),
+        (lambda: IntensityLinear(4, 3, mesh=Mesh(mesh.rectangular(4), seed=1)), torch.float32),
+        (lambda: Intensity([0, 2]), torch.complex64),
+    ],
+)
+def test_a_default_device_does_not_move_the_work(make, dtype):
+    layer = make()
+    x = torch.randn(3, 4, dtype=dtype, generator=torch.Generator().manual_seed(0), requires_grad=True)
+    expected = layer(x)
+    (gradient,) = torch.autograd.grad(expected.abs().sum(), x)
+    with torch.device("meta"):
+        y = layer(x)
+        y.abs().sum().backward()
+    assert torch.equal(y, expected)
+    assert torch.equal(x.grad, gradient)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch's own
+def test_a_default_device_does_not_move_derivatives_and_fits():
+    layer = Mesh(mesh.rectangular(4), seed=1, dtype=torch.complex128)
+    x = torch.ones(4, dtype=torch.complex128)
+
+    def power(theta):
+        return torch.func.functional_call(layer, {"theta": theta}, (x,)).abs()[0]
+
+    expected = torch.func.hessian(power)(layer.theta.detach())
+    with torch.device("meta"):
+        torch.testing.assert_close(torch.func.hessian(power)(layer.theta.detach()), expected)
+        assert fit_matrix(layer, layer.matrix().detach().numpy(), steps=1) < 1e-6
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_default_device_does_not_move_an_experiment(method):
+    flaws = Imperfections(coupler_std=0.02)
+    results = []
+    for place in ("cpu", "meta"):
+        layer = Mesh(mesh.rectangular(4), seed=0, imperfections=flaws, gradient=method)
+        with torch.device(place):
+            y = layer(torch.ones(2, 4, device="cpu"))
+            y.abs().sum().backward()
+        results.append((y, layer.theta.grad))
+    assert all(torch.equal(a, b) for a, b in zip(*results, strict=True))

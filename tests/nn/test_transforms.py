@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
 import torch
-from torch.func import functional_call, grad, hessian, jvp, vmap
+from torch.func import functional_call, grad, hessian, jacfwd, jacrev, jvp, vmap
 
-from retrolux import mesh, nn
+from retrolux import analog, mesh, nn
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore:.*complex operators")  # torch's own
 DOUBLE = torch.complex128
@@ -98,6 +100,9 @@ def test_slopes_and_hessians_agree_with_differences(x, params, loss):
     torch.testing.assert_close(slope, (loss(moved(1), x) - loss(moved(-1), x)) / (2 * step), rtol=1e-6, atol=1e-6)
     before, after = (grad(loss)(moved(sign), x) for sign in (-1, 1))
     _, bent = jvp(lambda p: grad(loss)(p, x), (params,), (towards,))
+    _, twice = jvp(lambda p: jvp(lambda q: loss(q, x), (p,), (towards,))[1], (params,), (towards,))
+    together = sum((bent[name] * towards[name].conj()).real.sum() for name in params)
+    torch.testing.assert_close(twice, together, rtol=1e-9, atol=1e-9)
     for name in params:
         torch.testing.assert_close(bent[name], (after[name] - before[name]) / (2 * step), rtol=1e-5, atol=1e-5)
     real = {name: p for name, p in params.items() if not p.is_complex()}
@@ -117,6 +122,32 @@ def test_a_traced_model(model, x):
         for parameter in model.parameters():
             parameter.add_(0.1)
         torch.testing.assert_close(traced(other), model(other), **CLOSE)  # the program has parameters, not their values
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        nn.Modulus,
+        lambda: nn.ModReLU(0.1),
+        lambda: torch.nn.Sequential(nn.Mesh(mesh.rectangular(4), seed=0), nn.Modulus(), analog.ReducePrecision(7)),
+        lambda: torch.nn.Sequential(analog.Clamp(gradient="straight_through"), nn.ModReLU(-0.1), nn.Intensity()),
+        lambda: First(nn.UnitaryRNN(4, 4, nn.Mesh(mesh.rectangular(4), seed=0), batch_first=True)),
+    ],
+)
+def test_a_traced_model_is_saved_and_learns_as_before(build):
+    model = build()
+    z = torch.randn(5, 4, dtype=torch.complex64, generator=torch.Generator().manual_seed(2))
+    z[0, 0] = 0
+    file = io.BytesIO()
+    torch.jit.save(torch.jit.trace(model, z[:3]), file)
+    file.seek(0)
+    results = []
+    for run in (model, torch.jit.load(file)):
+        x = z.clone().requires_grad_()
+        y = run(x)
+        (y.abs() ** 2).sum().backward()
+        results.append((y.detach(), x.grad))
+    torch.testing.assert_close(*results)
 
 
 def test_a_compiled_model_is_one_graph(model, x):
@@ -144,6 +175,30 @@ def test_an_exported_model_takes_any_batch(model, x):
     torch.testing.assert_close(program(many), model(many), **CLOSE)
 
 
+@pytest.mark.parametrize("outer", [jacfwd, jacrev])
+@pytest.mark.parametrize("inner", [jacfwd, jacrev])
+@pytest.mark.parametrize("build", [nn.Modulus, lambda: nn.ModReLU(0.3), nn.ElectroOptic])
+def test_nested_derivatives_of_activations(build, inner, outer):
+    layer = build().double()
+
+    def value(r):
+        return (layer(torch.complex(r, torch.ones_like(r))).abs() ** 3).sum()
+
+    r = torch.tensor([0.5, -1.0], dtype=torch.float64)
+    expected = torch.autograd.functional.hessian(value, r)
+    torch.testing.assert_close(outer(inner(value))(r), expected, **CLOSE)
+    assert expected.diagonal().abs().min() > 0.01
+
+
+def test_the_third_derivative_of_the_modulus_forwards():
+    def size(r):
+        return nn.Modulus()(torch.complex(r, torch.ones_like(r)))
+
+    r = torch.tensor(0.5, dtype=torch.float64)  # of √(1 + r²)
+    torch.testing.assert_close(jacfwd(jacfwd(size))(r), (1 + r**2) ** -1.5)
+    torch.testing.assert_close(jacfwd(jacfwd(jacfwd(size)))(r), -3 * r * (1 + r**2) ** -2.5)
+
+
 def test_the_modulus_of_darkness_under_transforms():
     z = torch.tensor([0, 1e-320, 3 + 4j], dtype=DOUBLE)
     slope = vmap(grad(nn.Modulus()))(z)
@@ -151,3 +206,6 @@ def test_the_modulus_of_darkness_under_transforms():
     assert torch.isfinite(torch.view_as_real(slope)).all()
     _, forwards = jvp(nn.Modulus(), (z,), (torch.ones_like(z),))
     torch.testing.assert_close(forwards[[0, 2]], torch.tensor([0, 0.6], dtype=torch.float64))
+    bent = vmap(hessian(lambda parts: nn.Modulus()(torch.complex(*parts))))(torch.view_as_real(z))
+    assert not bent[:2].any()
+    torch.testing.assert_close(bent[2], torch.tensor([[0.128, -0.096], [-0.096, 0.072]], dtype=torch.float64))

@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias, cast
 import torch
 from torch import Tensor
 
-from retrolux._plain import apply
+from retrolux._plain import apply, is_traced, is_transformed
 
 __all__ = ["Gradient", "check_gradient", "gradient_name", "with_gradient"]
 
@@ -28,8 +28,9 @@ def with_gradient(function: Callable[[Tensor], Tensor], x: Tensor, gradient: Gra
         What flows in.
     gradient : {"true", "straight_through"} or callable
         ``"true"``: the derivative of `function` where it exists. ``"straight_through"``: the identity, g_x = g_y
-        (Bengio et al., arXiv:1308.3432 (2013)). A callable takes (x, g_y) and returns g_x, of the shape of `x`; made
-        of torch operations it can be differentiated again.
+        (Bengio et al., arXiv:1308.3432 (2013)), forwards and backwards. A callable takes (x, g_y) and returns g_x, of
+        the shape of `x`; made of torch operations it can be differentiated again. Forwards it says nothing, and
+        ``torch.jit.save`` does not take it.
 
     Raises
     ------
@@ -39,8 +40,10 @@ def with_gradient(function: Callable[[Tensor], Tensor], x: Tensor, gradient: Gra
     check_gradient(gradient)
     if gradient == "true":
         return function(x)
+    if gradient == "straight_through" and (is_traced() or is_transformed()):
+        return _composed_straight_through(function, x)
     backward = _identity if gradient == "straight_through" else gradient
-    return cast("Tensor", apply(_Chosen, x, function, backward))
+    return cast("Tensor", apply(_ChosenBackwards if is_transformed() else _Chosen, x, function, backward))
 
 
 def check_gradient(gradient: Gradient) -> None:
@@ -58,6 +61,12 @@ def check_gradient(gradient: Gradient) -> None:
 def gradient_name(gradient: Gradient) -> str:
     """Return what the repr of a layer calls its gradient."""
     return gradient if isinstance(gradient, str) else getattr(gradient, "__name__", repr(gradient))
+
+
+def _composed_straight_through(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    """Return ``function(x)`` by operations of torch alone, for programs that are saved and for nested derivatives."""
+    nothing = torch.where(x.isfinite(), x - x.detach(), 0.0)  # ∞ − ∞ is none
+    return function(x.detach()).detach() + nothing
 
 
 def _identity(x: Tensor, grad_y: Tensor) -> Tensor:
@@ -80,3 +89,18 @@ class _Chosen(torch.autograd.Function):
     def backward(ctx: Any, grad_y: Tensor) -> tuple[Tensor, None, None]:
         (x,) = ctx.saved_tensors
         return ctx.gradient(x, grad_y), None, None
+
+
+class _ChosenBackwards(_Chosen):
+    # Says what is missing at any depth, which torch does only at the first. torch.compile takes no Function with a jvp.
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        _Chosen.setup_context(ctx, inputs, output)
+        ctx.save_for_forward(inputs[0])
+
+    @staticmethod
+    def jvp(ctx: Any, *tangents: Any) -> Tensor:
+        raise NotImplementedError(
+            "a gradient that is a function of (x, grad_y) goes backwards alone; forward-mode differentiation "
+            "(jvp, jacfwd, hessian) needs 'true' or 'straight_through'"
+        )

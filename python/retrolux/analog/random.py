@@ -25,7 +25,7 @@ import torch
 from torch import Tensor, nn
 
 from retrolux._kernels import kernels
-from retrolux._plain import Pass
+from retrolux._plain import Pass, is_traced, outside_transforms
 
 __all__ = ["Distribution", "Drawing", "draw"]
 
@@ -64,7 +64,8 @@ def draw(distribution: Distribution, like: Tensor, seed: int, step: int | Tensor
     _check_seed(seed)
     if isinstance(step, int) and step < 0:
         raise ValueError(f"step must be at least 0, got {step}")
-    step = torch.as_tensor(step, device="cpu" if isinstance(step, int) else None)
+    if not isinstance(step, Tensor):
+        step = torch.tensor(step, device="cpu")
     return cast("Tensor", _drawn(like.detach(), distribution, seed, step))
 
 
@@ -104,9 +105,21 @@ class Drawing(nn.Module):
         return self.training or self.eval_noise
 
     def next_step(self) -> Tensor:
-        """Return the number of the next draw, and count it."""
-        step = self.draws.clone()
-        self.draws.add_(1)
+        """Return the number of the next draw, and count it.
+
+        Raises
+        ------
+        RuntimeError
+            When ``torch.jit.trace`` records, which would keep this one number.
+        """
+        if is_traced():
+            raise RuntimeError(
+                f"{type(self).__name__} draws anew in every call, which torch.jit.trace does not record; trace it in "
+                "evaluation mode and without eval_noise, or use torch.export or torch.compile"
+            )
+        with outside_transforms():  # torch.func refuses to change a tensor that it does not wrap
+            step = self.draws.clone()
+            self.draws.add_(1)
         return step
 
     def get_extra_state(self) -> Tensor:
@@ -147,7 +160,7 @@ def _rank() -> int:
 def _draw(like: Tensor, distribution: Distribution, seed: int, step: Tensor) -> Tensor:
     philox = _PHILOX.get(distribution)
     if philox is not None and like.is_cpu and like.dtype == torch.float32:
-        drawn = torch.empty(like.shape)
+        drawn = torch.empty(like.shape, device="cpu")
         philox(drawn.numpy(), seed, _FIRST_STREAM + _rank(), int(step), 0, torch.get_num_threads())
         return drawn
     hashed = np.random.SeedSequence(seed, spawn_key=(_rank(), int(step))).generate_state(1, np.uint64)
@@ -170,8 +183,14 @@ def _draw_batched(
     seed: int,
     step: Tensor,
 ) -> tuple[Tensor, int | None]:
-    """Draw for all samples of ``torch.vmap`` at once; torch would repeat the same numbers for each."""
-    return draw(distribution, like, seed, step), in_dims[0]
+    """Draw for all samples of ``torch.vmap`` at once; one by one where they share a draw or have steps of their own."""
+    of_like, *_, of_step = in_dims
+    if of_step is None and info.randomness != "same":
+        return draw(distribution, like, seed, step), of_like
+    samples = [like] * info.batch_size if of_like is None else like.unbind(of_like)
+    steps = [step] * info.batch_size if of_step is None else step.unbind(of_step)
+    pairs = zip(samples, steps, strict=True)
+    return torch.stack([draw(distribution, sample, seed, number) for sample, number in pairs]), 0
 
 
 _library.impl("draw", _draw, "CompositeExplicitAutograd")

@@ -133,14 +133,14 @@ def _scaled(fields: Tensor, sizes: Tensor) -> Tensor:
 
 def _fourier_rows(pixels: int, side: int) -> Tensor:
     """Return the `side` lowest rows of the Fourier matrix, exp(−2πi·frequency·pixel/pixels), as complex64."""
-    frequencies = torch.arange(-(side // 2), side - side // 2, dtype=torch.float64)
-    angles = torch.outer(frequencies, torch.arange(pixels, dtype=torch.float64)) * (-2 * math.pi / pixels)
+    frequencies = torch.arange(-(side // 2), side - side // 2, dtype=torch.float64, device="cpu")
+    angles = torch.outer(frequencies, torch.arange(pixels, dtype=torch.float64, device="cpu")) * (-2 * math.pi / pixels)
     return torch.polar(torch.ones_like(angles), angles).to(torch.complex64)
 
 
 def _overlaps(pixels: int, cells: int) -> Tensor:
     """Return the share of each cell that each pixel covers, shape (cells, pixels), rows of sum 1."""
-    edges = torch.arange(cells + 1, dtype=torch.float64) * pixels / cells
-    left = torch.arange(pixels, dtype=torch.float64)
+    edges = torch.arange(cells + 1, dtype=torch.float64, device="cpu") * pixels / cells
+    left = torch.arange(pixels, dtype=torch.float64, device="cpu")
     covered = torch.minimum(edges[1:, None], left + 1) - torch.maximum(edges[:-1, None], left)
     return (covered.clamp(min=0) * cells / pixels).to(torch.float32)

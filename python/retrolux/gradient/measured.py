@@ -175,7 +175,7 @@ class _Measured(torch.autograd.Function):
         theta_written, phi_written, gamma_written = bench.written or phases
         ctx.passage = Passage(bench.chip, rows, output, theta_written, phi_written, gamma_written)
         ctx.bench, ctx.wanted = bench, wanted
-        return torch.tensor(output.reshape(x.shape))
+        return torch.tensor(output.reshape(x.shape), device="cpu")
 
     @staticmethod
     def backward(ctx: Any, grad_y: Tensor) -> tuple[Tensor | None, ...]:
@@ -187,11 +187,11 @@ class _Measured(torch.autograd.Function):
         gradients = bench.method.gradients(passage, rows, wanted)
         bench.shots += gradients.shots
         bench.last = Measurement(bench.chip, passage.x, rows, gradients, wanted)
-        grad_x = None if gradients.x is None else torch.tensor(gradients.x.reshape(grad_y.shape))
+        grad_x = None if gradients.x is None else torch.tensor(gradients.x.reshape(grad_y.shape), device="cpu")
         grads = [
             grad_x,
             *(
-                torch.tensor(gradient) if need else None
+                torch.tensor(gradient, device="cpu") if need else None
                 for gradient, need in zip(gradients[1:4], ctx.needs_input_grad[1:4], strict=True)
             ),
         ]

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from retrolux._kernels import kernels
-from retrolux._plain import apply, is_plain, is_transformed
+from retrolux._plain import apply, is_plain, is_traced, is_transformed
 from retrolux.nn.precision import keeping_kind
 
 if TYPE_CHECKING:
@@ -63,7 +63,9 @@ def modulus(z: Tensor) -> Tensor:
     Tensor, same shape, real
         |z|; its gradient z/|z| is 0 at z = 0, where the derivative does not exist.
     """
-    return cast("Tensor", apply(_PushedModulus if is_transformed() else _Modulus, z))
+    if is_traced() or is_transformed():
+        return _composed_modulus(z)
+    return cast("Tensor", apply(_Modulus, z))
 
 
 class Modulus(nn.Module):
@@ -269,7 +271,7 @@ class _Modulus(torch.autograd.Function):
     def forward(z: Tensor) -> Tensor:
         if not _on_plain_memory(z):
             return z.abs()
-        size = torch.empty(z.shape, dtype=z.real.dtype)
+        size = torch.empty(z.shape, dtype=z.real.dtype, device="cpu")
         kernels.modulus(z.numpy(force=True), size.numpy(), torch.get_num_threads())
         return size
 
@@ -290,18 +292,14 @@ class _Modulus(torch.autograd.Function):
         return grad_z
 
 
-class _PushedModulus(_Modulus):
-    # With a derivative forwards, which torch.compile does not take.
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Tensor], output: Tensor) -> None:
-        ctx.save_for_backward(*inputs, output)
-        ctx.save_for_forward(*inputs, output)
-
-    @staticmethod
-    def jvp(ctx: Any, tangent: Tensor) -> Tensor:
-        z, size = ctx.saved_tensors
-        pushed: Tensor = (z.conj() * tangent).real / size.clamp_min(torch.finfo(size.dtype).tiny)
-        return pushed
+def _composed_modulus(z: Tensor) -> Tensor:
+    """Return |z| by operations of torch alone, for programs that are saved and for derivatives nested to any depth."""
+    if not z.is_complex():
+        return z.abs()
+    size = torch.hypot(z.real, z.imag)
+    normal = size >= torch.finfo(size.dtype).tiny  # of weaker light the gradient is 0
+    safe = torch.where(normal, z, 1.0)
+    return torch.where(normal, torch.hypot(safe.real, safe.imag), size.detach())
 
 
 def _on_plain_memory(z: Tensor, *others: Tensor) -> bool:

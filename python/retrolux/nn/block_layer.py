@@ -103,8 +103,10 @@ class BlockLayer(Described):
         blocks = self.blocks
         if blocks.chips is None:
             return self._dense().clone()
-        light = torch.eye(blocks.columns, dtype=blocks.gain.dtype).unsqueeze(1).expand(-1, blocks.groups, -1)
-        measured: Tensor = blocks(light).permute(1, 2, 0).reshape(self._shape)
+        light = torch.eye(blocks.columns, dtype=blocks.gain.dtype, device=blocks.gain.device)
+        measured: Tensor = (
+            blocks(light.unsqueeze(1).expand(-1, blocks.groups, -1)).permute(1, 2, 0).reshape(self._shape)
+        )
         return measured
 
     def _dense(self) -> Tensor:

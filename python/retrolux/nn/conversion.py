@@ -92,6 +92,8 @@ def convert(
 
     Raises
     ------
+    TypeError
+        When `model` is no Module.
     ValueError
         When no layer is swapped, or an option is out of range; the model is as it was.
 
@@ -100,6 +102,7 @@ def convert(
     Phases are no weights: a step of SGD at the rate that suits a weight hardly moves them. Optimisers that find the
     size of a step for each parameter, such as Adam at a rate of some 0.005 rad, train converted models.
     """
+    _require_module(model)
     chip_seed = options.get("chip_seed", 0)
     if chip_seed < 0:
         raise ValueError(f"chip_seed must be at least 0, got {chip_seed}")
@@ -148,9 +151,12 @@ def convert_back(model: nn.Module, *, inplace: bool = False) -> nn.Module:
 
     Raises
     ------
+    TypeError
+        When `model` is no Module.
     ValueError
         When the model has no `Linear`, `Conv1d` or `Conv2d` of this package.
     """
+    _require_module(model)
     model = model if inplace else copied(model)
     named = model.named_modules(remove_duplicate=False)
     layers = [(name, layer) for name, layer in named if isinstance(layer, (Linear, Conv1d, Conv2d))]
@@ -160,6 +166,11 @@ def convert_back(model: nn.Module, *, inplace: bool = False) -> nn.Module:
     for name, layer in layers:
         model = _with(model, name, digital[layer])
     return model
+
+
+def _require_module(model: object) -> None:
+    if not isinstance(model, nn.Module):
+        raise TypeError(f"model must be a torch.nn.Module, got {model!r}")
 
 
 def _obstacles(module: nn.Module, owners: Counter[nn.Parameter]) -> Iterator[str]:

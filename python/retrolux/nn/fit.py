@@ -58,7 +58,7 @@ def fit_matrix(
     ----------
     Hughes et al., Optica 5, 864 (2018); Kingma and Ba, ICLR 2015 (Adam).
     """
-    wanted = torch.as_tensor(target, dtype=mesh.dtype)
+    wanted = torch.as_tensor(target, dtype=mesh.dtype, device=mesh.theta.device)
     modes = mesh.topology.modes
     if wanted.shape != (modes, modes):
         raise ValueError(f"target must have shape (modes, modes) = {(modes, modes)}, got {tuple(wanted.shape)}")
