@@ -300,6 +300,8 @@ def test_a_package_that_lacks_another_is_told_with_the_same_hint(monkeypatch, ca
         ["train", "--out", ""],
         ["train", "--out="],
         ["train", "--config", ""],
+        ["train", "--dataset", "moons", "--epochs", "2", "--out", ""],  # not: modes must be 4 for moons
+        ["train", "--dataset", "moons", "--config", ""],
         ["sweep", "--out", ""],
         ["sweep", "--config="],
         ["search", "--out", ""],

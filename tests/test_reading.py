@@ -98,6 +98,12 @@ def test_files_are_read_up_to_a_size(tmp_path):
         read_text(tmp_path / "a")
 
 
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="needs a file that can be opened and not read")
+def test_what_fails_while_it_is_read_is_named():
+    with pytest.raises(OSError, match="/proc/self/mem"):
+        read_bytes(Path("/proc/self/mem"))
+
+
 def test_what_is_long_is_cut_in_messages():
     assert shown("ab") == "'ab'"
     assert shown([1] * 1000) == repr([1] * 1000)[:500] + "…"

@@ -62,13 +62,17 @@ def read_bytes(path: Path, most: int = _MEBIBYTE) -> bytes:
         When it holds more.
     """
     parts, length = [], 0
-    with path.open("rb") as file:
-        # In parts, for a reader of all at once reserves what it is asked for.
-        while part := file.read(_PART):
-            parts.append(part)
-            length += len(part)
-            if length > most:
-                raise ValueError(f"{path} is too large: expected at most {most} bytes")
+    try:
+        with path.open("rb") as file:
+            # In parts, for a reader of all at once reserves what it is asked for.
+            while part := file.read(_PART):
+                parts.append(part)
+                length += len(part)
+                if length > most:
+                    raise ValueError(f"{path} is too large: expected at most {most} bytes")
+    except OSError as error:
+        error.filename = str(path)  # what fails while it is read names no file
+        raise
     return b"".join(parts)
 
 

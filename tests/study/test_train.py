@@ -201,6 +201,20 @@ def test_a_folder_with_a_run_is_left_alone(tmp_path, tiny):
     assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
 
 
+def test_no_state_is_there_without_its_settings(tmp_path, tiny, monkeypatch):
+    """A run that is killed before its first state begins anew; a state without config.toml could not go on."""
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(training.Saver, "epoch_done", killed)
+        with pytest.raises(KeyboardInterrupt):
+            start_run(tiny, tmp_path)
+    assert sorted(file.name for file in tmp_path.iterdir()) == [".lock", "config.toml"]
+    assert start_run(tiny, tmp_path).history[-1].epoch == tiny.epochs
+
+
 def test_a_file_is_no_folder(tmp_path, tiny):
     (tmp_path / "taken").touch()
     with pytest.raises(NotADirectoryError, match=r"taken is not a folder: choose another --out$"):

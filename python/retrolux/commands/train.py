@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, get_args
 import tyro
 
 from retrolux.atomic import write_atomically
-from retrolux.commands.paths import Folder, OptionalFile, to_path
+from retrolux.commands.paths import Folder, OptionalFile
 from retrolux.hardware import Imperfections, presets
 from retrolux.reading import read_text
 from retrolux.study.config import PLANAR, DatasetName, OptimizerName, TrainConfig, from_toml
@@ -126,9 +126,9 @@ def train_defaults(arguments: Sequence[str]) -> Train:
     first = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
     first.add_argument("--dataset")
     first.add_argument("--optimizer")
-    first.add_argument("--out", type=to_path)
+    first.add_argument("--out")
     first.add_argument("--resume", action="store_true")
-    first.add_argument("--config", type=to_path)
+    first.add_argument("--config")
     first.add_argument("--chip")
     try:
         given, _ = first.parse_known_args(arguments[1:] if arguments[:1] == ["train"] else [])
@@ -136,10 +136,11 @@ def train_defaults(arguments: Sequence[str]) -> Train:
         given = first.parse_args([])  # the parser proper will say what is wrong
     dataset: DatasetName = given.dataset if given.dataset in get_args(DatasetName) else "digits"
     optimizer: OptimizerName = given.optimizer if given.optimizer in get_args(OptimizerName) else "adam"
-    out = given.out or Path("runs") / dataset
-    if given.config is not None:
-        settings = from_toml(given.config)
-        out = given.out or Path("runs") / (given.dataset or settings.dataset)
+    # Empty paths are left to the parser proper, which says what is wrong.
+    out = Path(given.out) if given.out else Path("runs") / dataset
+    if given.config:
+        settings = from_toml(Path(given.config))
+        out = Path(given.out) if given.out else Path("runs") / (given.dataset or settings.dataset)
     elif given.resume and (out / "config.toml").exists():
         settings = from_toml(out / "config.toml")
     else:

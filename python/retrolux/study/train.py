@@ -120,8 +120,9 @@ def start_run(
     with locked(folder):
         _check_no_run(folder)  # nor has another process begun one meanwhile
         saver = Saver(save_every_s)
-        saver.epoch_done(run)
+        # First: a run that is killed between the two begins anew, where a state without settings could not go on.
         write_atomically(folder / "config.toml", to_toml(config).encode())
+        saver.epoch_done(run)
         return _finish(run, report, saver)
 
 
