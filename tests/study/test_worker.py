@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from dataclasses import asdict, replace
 
@@ -32,6 +33,17 @@ def test_a_run_is_that_of_train(tmp_path, folder, tiny):
     assert without_time(record.history) == without_time(start_run(tiny, tmp_path / "alone").history)
     files = {file.name for file in (folder / identity(tiny)).iterdir()}
     assert files >= {"best.pt", "config.toml", "last.pt", "metrics.csv"}
+
+
+def test_a_damaged_state_is_kept_and_the_way_out_named(folder, tiny):
+    start_run(tiny, folder / identity(tiny))
+    state = folder / identity(tiny) / "last.pt"
+    state.write_bytes(b"")
+    failure = compute(tiny, str(folder), "ours").failure
+    assert re.search(r"last\.pt is not a checkpoint .*; without that file, the run begins anew$", failure)
+    assert state.read_bytes() == b""
+    state.unlink()
+    assert compute(tiny, str(folder), "ours").failure == ""
 
 
 @pytest.mark.parametrize("token", ["another", None])

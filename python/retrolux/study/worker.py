@@ -66,7 +66,10 @@ def _compute(config: TrainConfig, folder: Path) -> Record:
     try:
         begun = (folder / "last.pt").exists()
         if begun:
-            history += (Epoch(**epoch) for epoch in read_checkpoint(folder / "last.pt")["history"])
+            try:
+                history += (Epoch(**epoch) for epoch in read_checkpoint(folder / "last.pt")["history"])
+            except ValueError as error:
+                raise ValueError(f"{error}; without that file, the run begins anew") from error
         go = resume_run if begun else start_run
         go(config, folder, report=history.append, save_every_s=_SAVE_EVERY_S)
     except Exception as error:  # noqa: BLE001 - whatever a run fails of is its result
