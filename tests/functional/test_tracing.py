@@ -73,7 +73,6 @@ def test_jit_trace_of_a_network(draw):
         torch.testing.assert_close(traced(other), network(other))  # the parameters are the program's, not their values
 
 
-@pytest.mark.parametrize("route", ROUTES)
 def test_jit_trace_of_settings_that_are_views(draw):
     topology = mesh.rectangular(4)
     x, theta, phi, gamma, *_ = draw(topology)
@@ -84,6 +83,7 @@ def test_jit_trace_of_settings_that_are_views(draw):
         torch.testing.assert_close(traced(both + 1), function(both + 1), **CLOSE)
 
 
+@pytest.mark.parametrize("route", ROUTES)
 def test_make_fx_records_the_kernels(topology, route, draw):
     tensors, others = draw(topology), draw(topology)
     graph = make_fx(lambda *t: run(t, topology, route))(*tensors)
