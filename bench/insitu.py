@@ -24,8 +24,8 @@ from retrolux.bench.machine import Machine
 from retrolux.bench.quiet import Patience
 from retrolux.bench.timing import alternate
 from retrolux.gradient import METHODS
-from retrolux.gradient.measured import Bench
 from retrolux.hardware import Imperfections, SimulatedChip
+from retrolux.nn.experiment import Experiment
 from retrolux.study import Network, TrainConfig
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ _CASES: dict[str, dict[str, Any]] = {
 _PHASES = ("programming", "forward", "backward", "noise", "gradient arithmetic", "optimiser", "torch and the rest")
 # Where each phase of the split happens; a method that runs inside another one is not counted twice.
 _PLACES: tuple[tuple[type, str, str], ...] = (
-    (Bench, "write", "programming"),
+    (Experiment, "write", "programming"),
     (SimulatedChip, "_now", "programming"),
     (SimulatedChip, "_disturbed", "noise"),
     (SimulatedChip, "_noisy", "noise"),

@@ -106,7 +106,7 @@ def main():
         for step in range(151):
             loss = (layer(x) - target).abs().square().mean()
             if step % 25 == 0:
-                print(f"step {step:3d}  error {loss.item():.4f}  shots {layer.bench.shots}")
+                print(f"step {step:3d}  error {loss.item():.4f}  shots {layer.experiment.shots}")
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()

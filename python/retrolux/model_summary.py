@@ -161,10 +161,10 @@ def _layer(layer: Blocks | Mesh, name: str, passes: int, device: Device) -> Laye
 
 def _with_its_chip(device: Device, layer: Blocks | Mesh) -> Device:
     """Return the device with the losses and the noise of the chip that a layer is on."""
-    benches = layer.benches if isinstance(layer, Blocks) else [layer.bench]
-    for bench in benches:
-        if bench is not None and isinstance(bench.chip, SimulatedChip):
-            return on_chip(device, bench.chip.imperfections)
+    experiments = layer.experiments if isinstance(layer, Blocks) else [layer.experiment]
+    for experiment in experiments:
+        if experiment is not None and isinstance(experiment.chip, SimulatedChip):
+            return on_chip(device, experiment.chip.imperfections)
     if isinstance(layer, Mesh) and layer.loss_db is not None:
         return on_chip(device, Imperfections(loss_db=float(layer.loss_db.mean())))
     return device

@@ -7,7 +7,7 @@ import pytest
 
 from retrolux import gradient, mesh
 from retrolux.gradient import METHODS, Passage, Wanted
-from retrolux.gradient.light import send
+from retrolux.gradient.interference import send
 from retrolux.hardware import Imperfections, SimulatedChip
 from retrolux.mesh import reference
 

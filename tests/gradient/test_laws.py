@@ -11,7 +11,7 @@ import pytest
 
 from retrolux import mesh
 from retrolux.gradient import Adjoint, LossCorrection, Passage, SumDifference, ThreeMeasurement, Wanted
-from retrolux.gradient.light import send
+from retrolux.gradient.interference import send
 from retrolux.hardware import Fabrication, Imperfections, SimulatedChip, fabricate
 
 

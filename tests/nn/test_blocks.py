@@ -158,8 +158,8 @@ def test_on_ideal_chips_every_method_measures_the_exact_gradient(gradient, dtype
 
 def test_every_mesh_is_a_chip_of_its_own():
     one, two = (Blocks(4, 4, block=2, seed=0, imperfections=FLAWS, chip_seed=seed) for seed in (0, 1))
-    assert len(one.benches) == 8
-    assert len({bench.chip.seed for bench in (*one.benches, *two.benches)}) == 16
+    assert len(one.experiments) == 8
+    assert len({experiment.chip.seed for experiment in (*one.experiments, *two.experiments)}) == 16
     x = torch.ones(1, 1, 4)
     assert torch.equal(Blocks(4, 4, block=2, seed=0, imperfections=FLAWS)(x), one(x))
     assert not torch.equal(two(x), one(x))
@@ -180,7 +180,7 @@ def test_chips_are_saved_copied_and_pickled_with_their_history():
     expected = blocks(x)
     for twin in twins:
         assert torch.equal(twin(x), expected)
-        assert twin.benches[0].chip is not blocks.benches[0].chip
+        assert twin.experiments[0].chip is not blocks.experiments[0].chip
 
 
 def test_the_matrix_is_kept_until_a_parameter_changes():

@@ -136,7 +136,7 @@ def test_a_deep_copy_is_another_chip_of_the_same_kind():
     twin = copy.deepcopy(model)
     x, _ = data()
     assert torch.equal(twin(x), model(x))
-    assert twin[0].bench.chip is not model[0].bench.chip
+    assert twin[0].experiment.chip is not model[0].experiment.chip
 
 
 def test_phases_are_written_when_they_change_and_only_then():
@@ -144,11 +144,11 @@ def test_phases_are_written_when_they_change_and_only_then():
     x = torch.ones(3, 4, dtype=torch.complex64)
     first = layer(x).detach()
     assert torch.equal(layer(x), first)  # the write error stays until the next write
-    assert layer.bench.chip.writes == 1
+    assert layer.experiment.chip.writes == 1
     with torch.no_grad():
         layer.theta[0] += 0.1
     layer(x)
-    assert layer.bench.chip.writes == 2
+    assert layer.experiment.chip.writes == 2
 
 
 def test_partly_trained_meshes():
@@ -163,7 +163,7 @@ def test_partly_trained_meshes():
         assert torch.equal(layer.phi.grad != 0, torch.from_numpy(mask[:, 1]))
         grads.append(layer.theta.grad)
     torch.testing.assert_close(*grads, rtol=0, atol=1e-4)
-    assert layer.bench.shots == 5 * (1 + 2 * 3)  # forward; two shifts of each trained phase
+    assert layer.experiment.shots == 5 * (1 + 2 * 3)  # forward; two shifts of each trained phase
     frozen = Mesh(mesh.rectangular(4), seed=0, imperfections=Imperfections(), train_gamma=False)
     frozen.theta.requires_grad_(False)
     frozen.phi.requires_grad_(False)
@@ -180,7 +180,7 @@ def test_it_reports_how_well_it_measured():
             layer.cosine_to_exact()
         (layer(x).abs().square() * torch.arange(6)).sum().backward()
         assert least < layer.cosine_to_exact() < most
-        assert layer.bench.shots == 40 * 4  # forward, backward, sum, difference
+        assert layer.experiment.shots == 40 * 4  # forward, backward, sum, difference
 
 
 @pytest.mark.filterwarnings("error")
@@ -283,10 +283,14 @@ def test_what_is_trained_ideal_is_deployed_on_chips(make, shape):
         for parameter in ideal.parameters():
             parameter.add_(0.1)
     on_chip, twin = make(imperfections=FLAWS), make(imperfections=FLAWS)
-    chips = [module.bench.chip for module in on_chip.modules() if hasattr(module, "bench") and module.bench]
+    chips = [
+        module.experiment.chip for module in on_chip.modules() if hasattr(module, "experiment") and module.experiment
+    ]
     state = {name: value.clone() for name, value in ideal.state_dict().items()}
     on_chip.load_state_dict(state)
-    assert [module.bench.chip for module in on_chip.modules() if hasattr(module, "bench") and module.bench] == chips
+    assert [
+        module.experiment.chip for module in on_chip.modules() if hasattr(module, "experiment") and module.experiment
+    ] == chips
     for a, b in zip(on_chip.parameters(), ideal.parameters(), strict=True):
         assert torch.equal(a, b)
     of_old = {name: value for name, value in state.items() if "_extra_state" not in name}
@@ -319,10 +323,10 @@ def test_a_chip_that_a_state_should_have_is_missed(make, shape):
 )
 def test_a_damaged_chip_is_named(damaged):
     layer = Mesh(mesh.rectangular(4), seed=0, imperfections=FLAWS)
-    chip = layer.bench.chip
+    chip = layer.experiment.chip
     with pytest.raises(RuntimeError, match=r"_chip\._extra_state: this is not the state of a chip"):
         layer.load_state_dict(layer.state_dict() | {"_chip._extra_state": damaged})
-    assert (layer.bench.chip, layer.bench.shots) == (chip, 0)
+    assert (layer.experiment.chip, layer.experiment.shots) == (chip, 0)
 
 
 def test_the_chip_of_another_mesh_is_named():

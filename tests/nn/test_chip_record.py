@@ -99,10 +99,10 @@ def test_a_layer_takes_what_is_whole_and_nothing_else(state):
     whole = layer()
     contents = {**whole.state_dict(), "_chip._extra_state": state}
     whole.load_state_dict(contents)
-    assert whole.bench.chip.seed == 5
+    assert whole.experiment.chip.seed == 5
     refusing = layer()
     with pytest.raises((ValueError, RuntimeError), match=r"history.drift must be torch.float64 of shape \(9,\)"):
         refusing.load_state_dict(
             {**contents, "_chip._extra_state": {**state, "history": {**state["history"], "drift": 0}}}
         )
-    assert refusing.bench.chip.seed == 0
+    assert refusing.experiment.chip.seed == 0

@@ -260,7 +260,7 @@ def test_chips_of_all_layers_are_different(resnet, images):
     flaws = Imperfections(coupler_std=0.03, tap_noise=0.01)
     options = {"block": 8, "imperfections": flaws, "gradient": "sum_difference", "chip_seed": 7}
     model, same = (retrolux.convert(resnet, "layer1.*", **options) for _ in range(2))
-    seeds = [bench.chip.seed for name in photonic(model) for bench in model.get_submodule(name).blocks.benches]
+    seeds = [one.chip.seed for name in photonic(model) for one in model.get_submodule(name).blocks.experiments]
     assert len(set(seeds)) == len(seeds) == 4 * 18
     assert torch.equal(model(images), same(images))
     with torch.no_grad():

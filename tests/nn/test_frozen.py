@@ -105,7 +105,7 @@ def test_nor_on_chips(gradient):
     before = phases(layer)
     train(layer, OPTIMIZERS["adamw"](layer.parameters()), 3)
     check(layer, before)
-    assert torch.equal(torch.from_numpy(layer.bench.written[0])[~TRAINED[:, 0]], before[:, 0][~TRAINED[:, 0]])
+    assert torch.equal(torch.from_numpy(layer.experiment.written[0])[~TRAINED[:, 0]], before[:, 0][~TRAINED[:, 0]])
 
 
 @pytest.mark.parametrize("chip", [{}, {"imperfections": Imperfections()}], ids=["exact", "chip"])

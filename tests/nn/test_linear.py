@@ -129,7 +129,7 @@ def test_flawed_chips_learn(gradient):
         optimizer.step()
         losses.append(loss.item())
     assert sum(losses[-5:]) < (0.9 if gradient == "spsa" else 0.3) * sum(losses[:5])
-    assert layer.blocks.benches[0].shots >= 64 * 40
+    assert layer.blocks.experiments[0].shots >= 64 * 40
 
 
 def test_copies_pickles_and_states():

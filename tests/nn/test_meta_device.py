@@ -148,9 +148,9 @@ def test_seeds_none_and_given():
 def test_a_chip_stays_when_phases_are_set_anew():
     layer = Mesh(mesh.rectangular(4), seed=1, imperfections=Imperfections(phase_std=0.1))
     layer(torch.ones(4))
-    chip = layer.bench.chip
+    chip = layer.experiment.chip
     layer.reset_parameters()
-    assert layer.bench.chip is chip
+    assert layer.experiment.chip is chip
     assert chip.writes == 1
 
 

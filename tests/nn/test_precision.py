@@ -41,8 +41,8 @@ def out(layer, x):
     return y[0] if isinstance(y, tuple) else y
 
 
-def benches(layer):
-    return [module.bench for module in layer.modules() if type(module).__name__ == "ChipState"]
+def experiments(layer):
+    return [module.experiment for module in layer.modules() if type(module).__name__ == "ChipState"]
 
 
 @pytest.mark.parametrize(("make", "shape", "dtype"), LAYERS.values(), ids=LAYERS)
@@ -53,19 +53,22 @@ def test_layers_follow_and_keep_what_they_are(make, shape, dtype, chips, change)
     layer = make(**({"imperfections": FLAWS} if chips else {}))
     x = torch.randn(shape, dtype=dtype)
     before = out(layer, x).detach()
-    twin, history = copy.deepcopy(layer), [(b.chip.writes, b.shots, b.chip.seed, b.chip.shots) for b in benches(layer)]
+    twin, history = (
+        copy.deepcopy(layer),
+        [(b.chip.writes, b.shots, b.chip.seed, b.chip.shots) for b in experiments(layer)],
+    )
     change(layer)
-    assert all(b.chip.dtype == np.complex128 for b in benches(layer))
-    assert [(b.chip.writes, b.shots, b.chip.seed, b.chip.shots) for b in benches(layer)] == history
+    assert all(b.chip.dtype == np.complex128 for b in experiments(layer))
+    assert [(b.chip.writes, b.shots, b.chip.seed, b.chip.shots) for b in experiments(layer)] == history
     after = out(layer, x.to(DOUBLE[dtype]))
     assert after.dtype == DOUBLE.get(before.dtype)
     torch.testing.assert_close(after.detach().to(before.dtype), before, rtol=0, atol=2e-6)
     after.abs().sum().backward()
     assert all(p.grad.dtype in DOUBLE.values() for p in layer.parameters() if p.grad is not None)
-    assert [b.chip.writes for b in benches(layer)] == [writes for writes, *_ in history]
+    assert [b.chip.writes for b in experiments(layer)] == [writes for writes, *_ in history]
     layer.float()
     assert torch.equal(out(layer, x), out(twin, x))
-    assert all(b.chip.dtype == np.complex64 for b in benches(layer))
+    assert all(b.chip.dtype == np.complex64 for b in experiments(layer))
 
 
 def test_double_precision_is_real():
@@ -93,16 +96,16 @@ def test_noise_has_the_same_statistics():
 def test_states_go_between_precisions_with_the_same_chip():
     x = torch.randn(3, 4, dtype=torch.complex128, generator=torch.Generator().manual_seed(0))
     source = Mesh(mesh.rectangular(4), torch.complex128, seed=0, imperfections=FLAWS)
-    expected, writes = source(x), source.bench.chip.writes
+    expected, writes = source(x), source.experiment.chip.writes
     single = Mesh(mesh.rectangular(4), seed=1, imperfections=Imperfections())
     single.load_state_dict(source.state_dict())
-    assert (single.bench.chip.dtype, single.theta.dtype) == (np.complex64, torch.float32)
+    assert (single.experiment.chip.dtype, single.theta.dtype) == (np.complex64, torch.float32)
     torch.testing.assert_close(single(x.to(torch.complex64)), expected.to(torch.complex64), rtol=0, atol=1e-6)
-    assert single.bench.chip.writes == writes
+    assert single.experiment.chip.writes == writes
     back = Mesh(mesh.rectangular(4), torch.complex128, seed=1, imperfections=Imperfections())
     back.load_state_dict(single.state_dict())
     torch.testing.assert_close(back(x), expected, rtol=0, atol=1e-6)
-    assert (back.bench.chip.writes, back.bench.chip.dtype) == (writes, np.complex128)
+    assert (back.experiment.chip.writes, back.experiment.chip.dtype) == (writes, np.complex128)
     single.load_state_dict(source.state_dict(), assign=True)
     assert torch.equal(single(x), source(x))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from retrolux.hardware.explain import tap_gradient_error
+from retrolux.hardware.explanation import tap_gradient_error
 from retrolux.study.laws import loss_law, matrix_law, measure_laws, tap_law
 
 

@@ -49,14 +49,14 @@ def test_planar_logits_add_two_ports_per_class(rng):
 def test_every_mesh_is_another_chip_of_the_seed():
     config = replace(SMALL, imperfections=Imperfections(coupler_std=0.1), chip_seed=5)
     network, again, other = Network(config), Network(config), Network(replace(config, chip_seed=6))
-    errors = [layer.bench.chip.fabrication.coupler_error for layer in (*network.layers, *other.layers)]
+    errors = [layer.experiment.chip.fabrication.coupler_error for layer in (*network.layers, *other.layers)]
     assert len({array.tobytes() for array in errors}) == len(errors) == 6
     for one, same in zip(network.layers, again.layers, strict=True):
         np.testing.assert_array_equal(
-            one.bench.chip.fabrication.coupler_error, same.bench.chip.fabrication.coupler_error
+            one.experiment.chip.fabrication.coupler_error, same.experiment.chip.fabrication.coupler_error
         )
         assert torch.equal(one.theta, same.theta)
-    assert network.layers[0].bench.method == ThreeMeasurement()
+    assert network.layers[0].experiment.method == ThreeMeasurement()
 
 
 def test_a_network_on_chips_counts_light_and_compares_gradients(rng):

@@ -70,7 +70,7 @@ def test_states_of_layers_are_loaded(old):
     )
     state = torch.load(old / "layers.pt", weights_only=True)
     network.load_state_dict(state)
-    assert network[0].bench.shots == 20
-    assert network[0].bench.chip.seed == 0
+    assert network[0].experiment.shots == 20
+    assert network[0].experiment.chip.seed == 0
     for name, parameter in network.named_parameters():
         assert torch.equal(parameter, state[name])

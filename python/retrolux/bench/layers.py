@@ -12,10 +12,10 @@ from torch import Tensor
 
 from retrolux.functional import Route, propagate
 from retrolux.gradient import method_named
-from retrolux.gradient.measured import Bench
 from retrolux.hardware import SimulatedChip
 from retrolux.hardware.presets import PAI_2023
 from retrolux.mesh import haar_phases
+from retrolux.nn.experiment import Experiment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,11 +81,11 @@ def in_situ(topology: Topology, batch: int) -> Layer:
 
     Gradients are measured by three passes. The phases are written to the chip in every step, as in training.
     """
-    bench = Bench(SimulatedChip(topology, PAI_2023, 0, np.complex64), method_named("three_measurement"))
+    experiment = Experiment(SimulatedChip(topology, PAI_2023, 0, np.complex64), method_named("three_measurement"))
 
     def run(x: Tensor, theta: Tensor, phi: Tensor, gamma: Tensor) -> Tensor:
-        bench.written = None
-        return bench.propagate(x, theta, phi, gamma)
+        experiment.written = None
+        return experiment.propagate(x, theta, phi, gamma)
 
     return layer(run, random_phases(topology), topology.modes, batch)
 

@@ -3,10 +3,10 @@
 from retrolux.data.catalogue import NAMES, DatasetName, load
 from retrolux.data.cifar import cifar10
 from retrolux.data.dataset import Dataset
-from retrolux.data.digits import digits
+from retrolux.data.digit_images import digits
 from retrolux.data.idx import read_idx, write_idx
-from retrolux.data.mnist import mnist
-from retrolux.data.planar import KINDS, PlanarKind, embed, planar
+from retrolux.data.mnist_images import mnist
+from retrolux.data.planar_points import KINDS, PlanarKind, embed, planar
 
 __all__ = [
     "KINDS",

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, get_args
 
 from retrolux.data.cifar import cifar10
-from retrolux.data.digits import digits
-from retrolux.data.mnist import mnist
-from retrolux.data.planar import planar
+from retrolux.data.digit_images import digits
+from retrolux.data.mnist_images import mnist
+from retrolux.data.planar_points import planar
 
 if TYPE_CHECKING:
     import os

@@ -12,7 +12,6 @@ import importlib
 from typing import TYPE_CHECKING
 
 from retrolux.energy import presets
-from retrolux.energy.area import area
 from retrolux.energy.cost import Cost
 from retrolux.energy.description import from_toml, to_toml
 from retrolux.energy.device import (
@@ -25,8 +24,8 @@ from retrolux.energy.device import (
     Shifters,
     Timing,
 )
+from retrolux.energy.footprint import area
 from retrolux.energy.holding import haar_holding_power, holding_power
-from retrolux.energy.latency import digital_latency, latency, time_of_flight
 from retrolux.energy.layers import EnergyReport, LayerCost, layer_cost
 from retrolux.energy.light import insertion_loss, laser_power, light_power, on_chip
 from retrolux.energy.model import (
@@ -47,6 +46,7 @@ from retrolux.energy.receiver import (
     power_from_noise,
 )
 from retrolux.energy.size import MeshSize
+from retrolux.energy.timing import digital_latency, latency, time_of_flight
 
 if TYPE_CHECKING:
     from retrolux.energy.report import energy_report

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from retrolux.energy.latency import digital_latency, latency
 from retrolux.energy.model import breakdown, digital_gradient, digital_mvm
 from retrolux.energy.operations import DIGITAL_OPERATIONS
+from retrolux.energy.timing import digital_latency, latency
 
 if TYPE_CHECKING:
     from retrolux.energy.device import Device

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from retrolux.energy.area import area
 from retrolux.energy.cost import mesh_cost
 from retrolux.energy.engineering import engineering
-from retrolux.energy.latency import latency
+from retrolux.energy.footprint import area
 from retrolux.energy.size import MeshSize, whole_numbers
+from retrolux.energy.timing import latency
 
 if TYPE_CHECKING:
     from retrolux.energy.cost import Cost

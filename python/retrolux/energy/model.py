@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from retrolux.energy.holding import haar_holding_power
-from retrolux.energy.latency import latency
 from retrolux.energy.light import light_energy
 from retrolux.energy.operations import DIGITAL_ACCESSES, DIGITAL_OPERATIONS, check_operation
 from retrolux.energy.size import MeshSize, mesh_size, whole_numbers
+from retrolux.energy.timing import latency
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from retrolux.hardware.explain import longest_path
+from retrolux.hardware.explanation import longest_path
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from retrolux.gradient.light import interfere, normalised, scaled, send
+from retrolux.gradient.interference import interfere, normalised, scaled, send
 from retrolux.gradient.loss_correction import LossCorrection
 from retrolux.gradient.method import Gradients, Passage, Wanted, output_phase_gradient
 
@@ -29,7 +29,7 @@ class LockIn:
     steps : int
         Phases of the adjoint light, at least 3; two, 0 and π, are `SumDifference`.
     power : float or None
-        Total power at which every sample is sent, None for as it is; see `retrolux.gradient.light.send`.
+        Total power at which every sample is sent, None for as it is; see `retrolux.gradient.interference.send`.
     loss : LossCorrection, optional
         What is known of the loss, to correct for it.
 
@@ -62,7 +62,7 @@ class SumDifference:
     Attributes
     ----------
     power : float or None
-        Total power at which every sample is sent, None for as it is; see `retrolux.gradient.light.send`.
+        Total power at which every sample is sent, None for as it is; see `retrolux.gradient.interference.send`.
     loss : LossCorrection, optional
         What is known of the loss, to correct for it.
 

@@ -93,7 +93,7 @@ class Method(Protocol):
 
     @property
     def power(self) -> float | None:
-        """Total power at which every sample is sent, None for as it is; see `retrolux.gradient.light.send`."""
+        """Total power at which every sample is sent, None for as it is; see `retrolux.gradient.interference.send`."""
         ...
 
     def gradients(self, passage: Passage, grad_y: NDArray[Any], wanted: Wanted) -> Gradients:

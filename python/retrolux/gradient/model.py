@@ -35,7 +35,7 @@ class Adjoint:
     Attributes
     ----------
     power : float or None
-        Total power at which every sample is sent, None for as it is; see `retrolux.gradient.light.send`.
+        Total power at which every sample is sent, None for as it is; see `retrolux.gradient.interference.send`.
     """
 
     power: float | None = 1.0
@@ -57,7 +57,7 @@ class PhysicsAware:
     Attributes
     ----------
     power : float or None
-        Total power at which every sample is sent, None for as it is; see `retrolux.gradient.light.send`.
+        Total power at which every sample is sent, None for as it is; see `retrolux.gradient.interference.send`.
 
     References
     ----------

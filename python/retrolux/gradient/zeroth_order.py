@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from retrolux.gradient.light import send
+from retrolux.gradient.interference import send
 from retrolux.gradient.method import Gradients, Passage, Wanted, output_phase_gradient
 from retrolux.hardware.random import Stream, normals
 
@@ -30,7 +30,7 @@ class FiniteDifference:
     step : float
         Change of each phase to either side [rad], above 0.
     power : float or None
-        Total power at which every sample is sent, None for as it is; see `retrolux.gradient.light.send`.
+        Total power at which every sample is sent, None for as it is; see `retrolux.gradient.interference.send`.
     """
 
     step: float = 1e-2
@@ -55,7 +55,7 @@ class ParameterShift:
     Attributes
     ----------
     power : float or None
-        Total power at which every sample is sent, None for as it is; see `retrolux.gradient.light.send`.
+        Total power at which every sample is sent, None for as it is; see `retrolux.gradient.interference.send`.
 
     References
     ----------
@@ -85,7 +85,7 @@ class Spsa:
     seed : int
         Of the directions; they differ from call to call by the chip's clock.
     power : float or None
-        Total power at which every sample is sent, None for as it is; see `retrolux.gradient.light.send`.
+        Total power at which every sample is sent, None for as it is; see `retrolux.gradient.interference.send`.
 
     References
     ----------

@@ -10,12 +10,12 @@ from retrolux.hardware import presets
 from retrolux.hardware.chip import Chip, Reading
 from retrolux.hardware.crosstalk import Crosstalk, thermal_crosstalk
 from retrolux.hardware.dispersion import detuned
-from retrolux.hardware.explain import explain
+from retrolux.hardware.explanation import explain
 from retrolux.hardware.fabrication import Fabrication, fabricate
 from retrolux.hardware.imperfections import Imperfections
 from retrolux.hardware.programming import drift_step, program, quantise
 from retrolux.hardware.random import Stream, normals
-from retrolux.hardware.self_configure import SelfConfiguration, self_configure
+from retrolux.hardware.self_configuration import SelfConfiguration, self_configure
 from retrolux.hardware.simulated import SimulatedChip
 from retrolux.hardware.tomography import measure_matrix
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from retrolux.hardware.explain import explain as explain_on
+from retrolux.hardware.explanation import explain as explain_on
 from retrolux.reading import parse_json, parse_toml, shown
 
 if TYPE_CHECKING:

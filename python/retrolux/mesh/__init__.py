@@ -6,6 +6,7 @@ everything faster is tested against is `retrolux.mesh.reference`.
 
 from __future__ import annotations
 
+from retrolux.mesh.batched_decomposition import decompose_many
 from retrolux.mesh.builders import (
     butterfly,
     cascade,
@@ -15,12 +16,11 @@ from retrolux.mesh.builders import (
     tree,
     triangular,
 )
-from retrolux.mesh.decompose import decompose
-from retrolux.mesh.decompose_many import decompose_many
+from retrolux.mesh.decomposition import decompose
 from retrolux.mesh.error_aware import Decomposition, decompose_on
 from retrolux.mesh.haar import haar_phases, haar_unitary
-from retrolux.mesh.matrix import matrix
-from retrolux.mesh.three_mzi import ThreeMziCouplers, three_mzi, three_mzi_couplers
+from retrolux.mesh.matrices import matrix
+from retrolux.mesh.three_mzi_mesh import ThreeMziCouplers, three_mzi, three_mzi_couplers
 from retrolux.mesh.topology import Topology, from_columns
 
 __all__ = [

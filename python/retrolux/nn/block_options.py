@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Literal, TypedDict
 
 if TYPE_CHECKING:
     from retrolux.gradient import Method
-    from retrolux.gradient.measured import OutputPhase
     from retrolux.hardware import Imperfections
     from retrolux.mesh import Topology
+    from retrolux.nn.experiment import OutputPhase
 
 __all__ = ["BlockOptions"]
 

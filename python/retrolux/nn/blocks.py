@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from retrolux.gradient import Method
-    from retrolux.gradient.measured import Bench, OutputPhase
     from retrolux.hardware import Imperfections
     from retrolux.nn.chip import ChipState
+    from retrolux.nn.experiment import Experiment, OutputPhase
 
 __all__ = ["DTYPES", "Blocks"]
 
@@ -163,9 +163,9 @@ class Blocks(Described):
         return LIGHT[self.gain.dtype] if self.is_complex else self.gain.dtype
 
     @property
-    def benches(self) -> tuple[Bench, ...]:
+    def experiments(self) -> tuple[Experiment, ...]:
         """The chips with their gradient methods and shots, in the order of theta; none for exact meshes."""
-        return tuple(chip.bench for chip in self.chip_states())
+        return tuple(chip.experiment for chip in self.chip_states())
 
     def transmission(self) -> Tensor:
         """Return the amplitude transmissions σ of the attenuators, in [0, 1].

@@ -11,9 +11,9 @@ from torch import Tensor, nn
 
 from retrolux.functional import require_last
 from retrolux.gradient import method_named
-from retrolux.gradient.measured import Bench
 from retrolux.hardware import Fabrication, Imperfections, SimulatedChip
 from retrolux.nn.chip_record import checked_chip_state
+from retrolux.nn.experiment import Experiment
 from retrolux.nn.precision import as_light
 
 if TYPE_CHECKING:
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from retrolux.gradient import Method
-    from retrolux.gradient.measured import OutputPhase
     from retrolux.hardware import Chip
     from retrolux.mesh import Topology
+    from retrolux.nn.experiment import OutputPhase
 
 __all__ = ["ChipState", "chip_for"]
 
@@ -33,18 +33,18 @@ _DTYPES = {torch.float32: (np.complex64, np.float32), torch.float64: (np.complex
 
 
 class ChipState(nn.Module):
-    """Holds the bench of a layer and saves its chip: what was fabricated, and its history, so that runs resume.
+    """Holds the experiment of a layer and saves its chip: what was fabricated, and its history, so that runs resume.
 
     Attributes
     ----------
-    bench : Bench
+    experiment : Experiment
     required : bool
         Whether a state to load must have the chip; without it, as after training without chips, the chip stays.
     """
 
-    def __init__(self, bench: Bench) -> None:
+    def __init__(self, experiment: Experiment) -> None:
         super().__init__()
-        self.bench = bench
+        self.experiment = experiment
         self.required = True
 
     def get_extra_state(self) -> Tensor:
@@ -65,7 +65,7 @@ class ChipState(nn.Module):
         ValueError
             When the state is none of a chip, or of one that does not fit.
         """
-        chip = self.bench.chip
+        chip = self.experiment.chip
         if isinstance(state, Tensor):  # bytes, of any dtype: who casts or averages a state casts them too
             state = state.to("cpu", torch.uint8)
         try:
@@ -73,28 +73,28 @@ class ChipState(nn.Module):
             replacement = self._replacement(checked)
         except (TypeError, ValueError) as error:
             raise ValueError(f"this is not the state of a chip: {str(error).partition(chr(10))[0]}") from error
-        self.bench.shots = checked["shots"]
+        self.experiment.shots = checked["shots"]
         if replacement is not None:
-            self.bench.replace_chip(*replacement)
+            self.experiment.replace_chip(*replacement)
 
     def follow(self, dtype: torch.dtype) -> None:
         """Compute in the precision of settings in `dtype`, float32 or float64; the chip stays the same."""
-        chip, written = self.bench.chip, self.bench.written
+        chip, written = self.experiment.chip, self.experiment.written
         if dtype not in _DTYPES or not isinstance(chip, SimulatedChip):
             return
         light, real = _DTYPES[dtype]
         if chip.dtype != light:
             chip.set_dtype(light)
         if written is not None and written[0].dtype != real:  # rounded as the settings are, so that none is rewritten
-            self.bench.written = tuple(phases.astype(real) for phases in written)
+            self.experiment.written = tuple(phases.astype(real) for phases in written)
 
     def _state(self) -> dict[str, Any]:
-        chip = self.bench.chip
+        chip = self.experiment.chip
         if not isinstance(chip, SimulatedChip):
-            return {"shots": self.bench.shots}
+            return {"shots": self.experiment.shots}
         history = chip.state()
         return {
-            "shots": self.bench.shots,
+            "shots": self.experiment.shots,
             "imperfections": chip.imperfections.to_json(),
             "seed": chip.seed,
             "fabrication": {name: torch.from_numpy(array.copy()) for name, array in vars(chip.fabrication).items()},
@@ -102,12 +102,14 @@ class ChipState(nn.Module):
                 name: torch.from_numpy(value) if isinstance(value, np.ndarray) else value
                 for name, value in history.items()
             },
-            "written": None if self.bench.written is None else [torch.from_numpy(p) for p in self.bench.written],
+            "written": None
+            if self.experiment.written is None
+            else [torch.from_numpy(p) for p in self.experiment.written],
         }
 
     def _replacement(self, state: dict[str, Any]) -> tuple[SimulatedChip, tuple[NDArray[Any], ...] | None] | None:
         """Return the saved chip and the phases that it holds; None for a chip of your own."""
-        old = self.bench.chip
+        old = self.experiment.chip
         if not isinstance(old, SimulatedChip):
             return None
         chip = SimulatedChip(
@@ -126,7 +128,7 @@ class ChipState(nn.Module):
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
-        chip = self.bench.chip
+        chip = self.experiment.chip
         if isinstance(chip, SimulatedChip):
             real = torch.float32 if chip.dtype == np.complex64 else torch.float64
             self.follow(fn(torch.empty(0, dtype=real, device="cpu")).dtype)
@@ -156,11 +158,11 @@ class ChipState(nn.Module):
         """Send light of shape (…, modes) through the chip."""
         if x.device.type != "cpu":
             raise ValueError(f"light for a chip must be on the CPU, got a tensor on {x.device}")
-        require_last(x, "modes", self.bench.chip.topology.modes)
+        require_last(x, "modes", self.experiment.chip.topology.modes)
         light = as_light(x, gamma.dtype.to_complex())
         self.follow(gamma.dtype)
         mask = None if trainable is None else trainable.numpy()
-        return self.bench.propagate(light, theta, phi, gamma, mask).to(light.dtype)
+        return self.experiment.propagate(light, theta, phi, gamma, mask).to(light.dtype)
 
 
 def chip_for(
@@ -188,6 +190,6 @@ def chip_for(
         raise ValueError(f"give imperfections or a chip, not both, got {imperfections} and {chip}")
     elif chip.topology != topology:
         raise ValueError(f"the chip must be a {topology}, got a {chip.topology}")
-    state = ChipState(Bench(chip, method, output_phase))
+    state = ChipState(Experiment(chip, method, output_phase))
     state.follow(dtype.to_real())
     return state

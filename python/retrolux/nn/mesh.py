@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from retrolux.gradient import Method
-    from retrolux.gradient.measured import Bench, OutputPhase
     from retrolux.hardware import Chip, Imperfections
     from retrolux.mesh import Topology
     from retrolux.nn.chip import ChipState
+    from retrolux.nn.experiment import Experiment, OutputPhase
 
 __all__ = ["Mesh"]
 
@@ -76,7 +76,7 @@ class Mesh(Described):
         Internal and external phases [rad].
     gamma : Parameter, shape (modes,)
         Output phases [rad].
-    bench : Bench or None
+    experiment : Experiment or None
         The chip, the gradient method, the shots spent and the last measurement.
 
     Raises
@@ -180,9 +180,9 @@ class Mesh(Described):
         return tuple((entries, mask) for entries, mask in kept if entries is not None)
 
     @property
-    def bench(self) -> Bench | None:
+    def experiment(self) -> Experiment | None:
         """The chip, the gradient method, the shots spent and the last measurement; None for an exact mesh."""
-        return None if self._chip is None else self._chip.bench
+        return None if self._chip is None else self._chip.experiment
 
     @property
     def dtype(self) -> torch.dtype:
@@ -216,9 +216,9 @@ class Mesh(Described):
         RuntimeError
             When there was none.
         """
-        if self.bench is None or self.bench.last is None:
+        if self.experiment is None or self.experiment.last is None:
             raise RuntimeError("cosine_to_exact needs a chip and a backward pass through it")
-        return self.bench.last.cosine_to_exact()
+        return self.experiment.last.cosine_to_exact()
 
     def matrix(self) -> Tensor:
         """Return U, shape (modes, modes), differentiable in the phases; on a chip as it measures it."""
@@ -298,8 +298,8 @@ class Mesh(Described):
                 )
 
     def _kind(self) -> str:
-        if self.bench is not None:
-            return f"{self.bench.chip}, gradient {self.bench.method}"
+        if self.experiment is not None:
+            return f"{self.experiment.chip}, gradient {self.experiment.method}"
         flaws = {"coupler errors": self.coupler_error, "losses": self.loss_db}
         present = [name for name, setting in flaws.items() if setting is not None]
         return f"with {' and '.join(present)}" if present else "ideal"

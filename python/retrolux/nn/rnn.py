@@ -183,7 +183,7 @@ class UnitaryRNN(nn.Module):
 
     def _mix(self) -> Callable[[Tensor], Tensor]:
         """Return what mixes the state from step to step."""
-        if self.cell.mesh.bench is not None:
+        if self.cell.mesh.experiment is not None:
             return self.cell.mesh
         transfer = self.cell.mesh.matrix().mT
         return lambda h: h @ transfer

@@ -95,8 +95,8 @@ def _config(values: dict[str, Any]) -> TrainConfig:
 
 
 def _chips(network: Network) -> list[tuple[int, Imperfections]]:
-    benches = [layer.bench for layer in network.layers if layer.bench is not None]
-    chips = [bench.chip for bench in benches if isinstance(bench.chip, SimulatedChip)]
+    experiments = [layer.experiment for layer in network.layers if layer.experiment is not None]
+    chips = [experiment.chip for experiment in experiments if isinstance(experiment.chip, SimulatedChip)]
     return [(chip.seed, chip.imperfections) for chip in chips]
 
 

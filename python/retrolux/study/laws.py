@@ -14,7 +14,7 @@ import xarray as xr
 
 from retrolux import mesh
 from retrolux.gradient import LossCorrection, Passage, SumDifference, ThreeMeasurement, Wanted
-from retrolux.gradient.light import send
+from retrolux.gradient.interference import send
 from retrolux.hardware import Fabrication, Imperfections, SimulatedChip, fabricate
 
 if TYPE_CHECKING:

@@ -99,7 +99,7 @@ class Network(nn.Module):
 
     def shots(self) -> int:
         """Return the samples of light sent through all chips so far; 0 without chips."""
-        return sum(layer.bench.shots for layer in self.layers if layer.bench is not None)
+        return sum(layer.experiment.shots for layer in self.layers if layer.experiment is not None)
 
     def gradient_cosine(self) -> float:
         """Return the cosine between measured and exact gradient of the last backward pass, the mean over the meshes.
@@ -111,7 +111,7 @@ class Network(nn.Module):
         RuntimeError
             When the network is on chips and there was no backward pass.
         """
-        cosines = [1.0 if layer.bench is None else layer.cosine_to_exact() for layer in self.layers]
+        cosines = [1.0 if layer.experiment is None else layer.cosine_to_exact() for layer in self.layers]
         return float(np.mean(cosines))
 
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retrolux.hardware import Imperfections, explain, fabricate, presets
-from retrolux.hardware.explain import longest_path, loss_gradient_error, tap_gradient_error
+from retrolux.hardware.explanation import longest_path, loss_gradient_error, tap_gradient_error
 from retrolux.mesh import (
     butterfly,
     cascade,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from retrolux.hardware.chip import Reading
-from retrolux.hardware.self_configure import self_configure
+from retrolux.hardware.self_configuration import self_configure
 from retrolux.mesh import (
     butterfly,
     decompose,

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from retrolux._plain import is_plain
-from retrolux.gradient.light import send
+from retrolux.gradient.interference import send
 from retrolux.gradient.method import Gradients, Method, Passage, Wanted
 from retrolux.gradient.model import Transparent
 from retrolux.mesh import matrix
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from retrolux.hardware.chip import Chip
 
-__all__ = ["Bench", "Measurement", "OutputPhase"]
+__all__ = ["Experiment", "Measurement", "OutputPhase"]
 
 OutputPhase: TypeAlias = Literal["measured", "known"]
 
@@ -68,8 +68,8 @@ class Measurement:
         return float(a @ b / lengths) if lengths else math.nan
 
 
-class Bench:
-    """A chip on the optical bench, and the method by which its gradients are measured.
+class Experiment:
+    """A chip, and the method by which its gradients are measured.
 
     Parameters
     ----------
@@ -155,38 +155,38 @@ class _Measured(torch.autograd.Function):
         phi: Tensor,
         gamma: Tensor,
         origin: Tensor,
-        bench: Bench,
+        experiment: Experiment,
         trainable: NDArray[np.bool_] | None,
     ) -> Tensor:
         # Copies, here and below: what light, output and gradient were is needed whatever becomes of their memory.
         rows = np.array(x.numpy(force=True), order="C").reshape(-1, x.shape[-1])
         phases = tuple(phase.numpy(force=True) for phase in (theta, phi, gamma))
-        bench.write(phases)
+        experiment.write(phases)
         need_x, need_theta, need_phi, need_gamma, *_ = ctx.needs_input_grad
         every = np.ones((len(phases[0]), 2), dtype=np.bool_) if trainable is None else trainable
         wanted = Wanted(need_x, every[:, 0] & need_theta, every[:, 1] & need_phi, need_gamma)
-        output = send(bench.chip.forward, rows, power=bench.method.power).output
-        if bench.output_phase == "known":
-            model = rows @ matrix(bench.chip.topology, *phases).T
+        output = send(experiment.chip.forward, rows, power=experiment.method.power).output
+        if experiment.output_phase == "known":
+            model = rows @ matrix(experiment.chip.topology, *phases).T
             output = np.abs(output) * np.exp(1j * np.angle(model)).astype(output.dtype)
-        bench.shots += len(rows)
+        experiment.shots += len(rows)
         # Saved for torch's check that nobody changes the phases before the backward pass.
         ctx.save_for_backward(theta, phi, gamma, origin)
-        theta_written, phi_written, gamma_written = bench.written or phases
-        ctx.passage = Passage(bench.chip, rows, output, theta_written, phi_written, gamma_written)
-        ctx.bench, ctx.wanted = bench, wanted
+        theta_written, phi_written, gamma_written = experiment.written or phases
+        ctx.passage = Passage(experiment.chip, rows, output, theta_written, phi_written, gamma_written)
+        ctx.experiment, ctx.wanted = experiment, wanted
         return torch.tensor(output.reshape(x.shape), device="cpu")
 
     @staticmethod
     def backward(ctx: Any, grad_y: Tensor) -> tuple[Tensor | None, ...]:
         given = ctx.saved_tensors
         _require_plain(grad_y)
-        passage, bench, wanted = ctx.passage, ctx.bench, ctx.wanted
+        passage, experiment, wanted = ctx.passage, ctx.experiment, ctx.wanted
         rows = np.array(grad_y.numpy(force=True), order="C").reshape(passage.y.shape)
-        bench.write((passage.theta, passage.phi, passage.gamma))
-        gradients = bench.method.gradients(passage, rows, wanted)
-        bench.shots += gradients.shots
-        bench.last = Measurement(bench.chip, passage.x, rows, gradients, wanted)
+        experiment.write((passage.theta, passage.phi, passage.gamma))
+        gradients = experiment.method.gradients(passage, rows, wanted)
+        experiment.shots += gradients.shots
+        experiment.last = Measurement(experiment.chip, passage.x, rows, gradients, wanted)
         grad_x = None if gradients.x is None else torch.tensor(gradients.x.reshape(grad_y.shape), device="cpu")
         grads = [
             grad_x,
