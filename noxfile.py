@@ -155,7 +155,7 @@ def bench_native(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Install as a user would and run all tests."""
     session.install("-c", "constraints.txt", ".[study,test]")
-    session.run("python", "-m", "pytest", *session.posargs)
+    session.run("python", "-m", "pytest", "--slow", *session.posargs)
 
 
 def install(session: nox.Session, build: str, *defines: str, env: dict[str, str] | None = None) -> None:

@@ -33,6 +33,7 @@ def test_the_module_exports_its_entry_and_nothing_of_ours():
     assert not [name for _, name in symbols if "retrolux" in name]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first", ["numpy", "torch"])
 def test_subnormals_survive(first):
     """Fast-math start-up code would flush them to zero for the whole process."""
@@ -45,6 +46,7 @@ def test_subnormals_survive(first):
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="needs Linux's list of loaded libraries")
 @pytest.mark.skipif(_core.openmp is None, reason="a serial build has no OpenMP runtime")
 @pytest.mark.parametrize("order", ["import torch, retrolux.mesh", "import retrolux.mesh, torch"])
@@ -81,6 +83,7 @@ def test_an_empty_instruction_set_is_none():
     assert done.stdout.strip() == _kernels.isas_usable[-1], done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
 @pytest.mark.parametrize(
     ("how", "before"),

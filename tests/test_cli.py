@@ -54,6 +54,7 @@ def test_info_is_a_table(capsys):
     assert facts["torch threads"] == str(torch.get_num_threads())
 
 
+@pytest.mark.slow
 def test_info_as_a_process():
     done = run("info")
     assert (done.returncode, done.stderr) == (0, "")
@@ -95,6 +96,7 @@ def test_help_is_quick_because_it_imports_little():
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
 
 
+@pytest.mark.slow
 def test_train_leaves_a_run(folder, capsys):
     assert cli.main(MOONS) == 0
     out = folder / "runs" / "moons"
@@ -124,6 +126,7 @@ def test_train_leaves_a_run(folder, capsys):
     assert network(torch.zeros(1, 4, dtype=torch.complex64)).shape == (1, 2)
 
 
+@pytest.mark.slow
 def test_a_second_run_is_not_started_over_the_first(capsys):
     assert cli.main(MOONS) == 0
     capsys.readouterr()
@@ -133,6 +136,7 @@ def test_a_second_run_is_not_started_over_the_first(capsys):
     )
 
 
+@pytest.mark.slow
 def test_resume_needs_no_other_option(folder, capsys):
     assert cli.main([*MOONS, "--out", "here", "--seed", "5"]) == 0
     assert cli.main(["train", "--out", "here", "--resume", "--epochs", "3"]) == 0
@@ -142,6 +146,7 @@ def test_resume_needs_no_other_option(folder, capsys):
     assert capsys.readouterr().err.splitlines()[-1].endswith("changed: lr (was 0.01, now 0.5)")
 
 
+@pytest.mark.slow
 def test_config_file_gives_the_defaults(folder):
     (folder / "my.toml").write_text('dataset = "ring"\nbatch = 400\nepochs = 7\n')
     assert cli.main(["train", "--config", "my.toml", "--epochs", "1"]) == 0
@@ -149,6 +154,7 @@ def test_config_file_gives_the_defaults(folder):
     assert from_toml(folder / "runs" / "ring" / "config.toml") == expected
 
 
+@pytest.mark.slow
 def test_train_on_chips(folder, capsys):
     assert cli.main([*MOONS, "--gradient", "sum_difference", "--tap-noise", "0.1", "--chip-seed", "3"]) == 0
     printed = capsys.readouterr().out
@@ -166,6 +172,7 @@ def test_train_on_chips(folder, capsys):
     assert cli.main(["train", "--resume", "--out", "runs/moons", "--epochs", "3"]) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("chip", ["pai_2023", "chip.toml"])
 def test_a_chip_gives_the_defaults_of_the_imperfections(folder, capsys, chip):
     (folder / "chip.toml").write_text(presets.PAI_2023.to_toml())
@@ -182,6 +189,7 @@ def test_a_bad_chip_file_is_named(folder, capsys):
     assert capsys.readouterr().err == ("retrolux: chip.toml: tap_noise must be a finite number of at least 0, got -1\n")
 
 
+@pytest.mark.slow
 def test_ctrl_c_says_how_to_continue(monkeypatch, capsys):
     def interrupted(*_, **__):
         raise KeyboardInterrupt
@@ -246,6 +254,7 @@ def test_mistakes_end_as_one_line(monkeypatch, capsys, arguments, message):
     assert re.fullmatch(f"retrolux: {message}\n", printed.err)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["utf-8", "ascii"])  # decides how tyro draws
 @pytest.mark.parametrize(
     ("arguments", "message"),
@@ -323,6 +332,7 @@ def test_an_empty_path_is_not_the_folder_here(folder, capsys, arguments):
     assert not list(folder.iterdir())
 
 
+@pytest.mark.slow
 def test_the_folder_here_may_be_meant(folder):
     assert cli.main([*MOONS, "--out", "."]) == 0
     assert (folder / "last.pt").exists()
@@ -341,6 +351,7 @@ def test_version_needs_none_of_them(monkeypatch, capsys):
     assert capsys.readouterr().err == ""
 
 
+@pytest.mark.slow
 def test_the_bar_is_drawn_on_a_terminal(monkeypatch, capsys):
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
     assert cli.main([*MOONS, "--epochs", "3"]) == 0

@@ -27,6 +27,7 @@ def held(tmp_path, monkeypatch):
         other.communicate("\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -50,6 +51,7 @@ def test_a_second_command_is_refused_and_leaves_nothing(held, capsys, arguments)
     assert [file.name for file in held.iterdir()] == [".lock"]
 
 
+@pytest.mark.slow
 def test_the_rest_of_a_run_is_not_computed_twice_at_once(tmp_path, monkeypatch, capsys):
     """As when --resume is given while the run is still at work."""
     monkeypatch.chdir(tmp_path)

@@ -75,6 +75,7 @@ class Forwarding(nn.Module):
             return getattr(super().__getattr__("inside"), name)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch.compile's own
 def test_wrapped_models_are_what_they_wrap(network):
     rnn = UnitaryRNN(1, 4)

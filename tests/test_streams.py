@@ -45,6 +45,7 @@ def shell(tmp_path):
     return run
 
 
+@pytest.mark.slow
 def test_a_reader_that_has_gone_does_not_stop_the_work(shell, tmp_path):
     code, out, err = shell(f"{RETROLUX} energy --modes 8 --out out | head -1")
     assert (code, err) == (0, "")
@@ -58,6 +59,7 @@ def test_nobody_reads_what_is_said_meanwhile(shell):
     assert shell("cat out.txt")[1] == "done\n"
 
 
+@pytest.mark.slow
 def test_closed_streams_lead_nowhere(shell, tmp_path):
     """No file takes their numbers, else what is said would be written into it."""
     assert shell(f"{TRAIN} <&- >&- 2>&-") == (0, "", "")
@@ -89,6 +91,7 @@ def test_help_ends_on_any_terminal(shell, columns):
     assert 40 <= max(map(len, out.splitlines())) <= 500
 
 
+@pytest.mark.slow
 def test_an_ascii_locale_loses_nothing(shell):
     code, out, err = shell(f"{RETROLUX} energy --modes 8 --out out", **ASCII)
     assert (code, err) == (0, "")
@@ -100,6 +103,7 @@ def test_an_ascii_locale_loses_nothing(shell):
     assert "8 \\xd7 8" in out
 
 
+@pytest.mark.slow
 def test_a_name_that_is_no_text_is_no_obstacle(shell, tmp_path):
     code, out, _ = shell(f"{RETROLUX} energy --modes 8 --out out$'\\xff'")
     assert code == 0

@@ -86,6 +86,7 @@ def test_weights_of_every_kind_are_parametrised(build):
     assert layer.parametrizations.weight.original.grad.shape == (3, 5)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch.compile's own
 def test_compiled():
     chain = analog.wrap(

@@ -164,6 +164,7 @@ def test_the_operator_is_well_formed(distribution):
     torch.library.opcheck(torch.ops.retrolux.draw, (X.abs(), distribution, 1, torch.tensor(2)))
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch.compile's own
 @pytest.mark.parametrize("gradient", ["true", "straight_through", lambda x, grad_y: grad_y * torch.cos(x)])
 def test_compiled_layers_give_the_same_call_after_call(gradient):
@@ -188,6 +189,7 @@ def test_compiled_layers_give_the_same_call_after_call(gradient):
         torch.testing.assert_close(*results)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch.compile's own
 def test_compiled_through_the_default_compiler():
     eager = torch.nn.Sequential(

@@ -31,6 +31,7 @@ def worker(rank, folder):
     os._exit(0)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not dist.is_gloo_available(), reason="torch was built without gloo")
 def test_losses_of_two_processes_are_those_of_one(tmp_path):
     multiprocessing.spawn(worker, (str(tmp_path),), nprocs=2)

@@ -18,6 +18,7 @@ def prepare(held, passing):
     return call
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_what_is_held_and_what_a_call_adds():
     small, large = resident(prepare, [(10**7, 10**6), (10**6, 3 * 10**7)], (10, 10), threads=1)

@@ -109,6 +109,7 @@ def test_the_tables_show_times_ratios_limits_and_doubts(results):
     assert "* torch is left out of step 8 × 64 and what is larger: a call takes more than 20 s." in text
 
 
+@pytest.mark.slow
 def test_contenders_take_turns_and_the_slow_ones_stop_first(process):
     limits = _measure.Limits(seconds=0.4, call=10, setup=10)
     started = {name: process(name) for name in ("fast", "long", "no step")}

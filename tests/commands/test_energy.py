@@ -29,6 +29,7 @@ def test_the_choices_are_those_of_the_library():
     assert list(get_args(DigitalName)) == ["published", *presets.DIGITAL]
 
 
+@pytest.mark.slow
 def test_it_prints_costs_and_crossings_and_leaves_figures(folder, capsys):
     assert cli.main(["energy"]) == 0
     printed = capsys.readouterr().out
@@ -56,6 +57,7 @@ def test_it_prints_costs_and_crossings_and_leaves_figures(folder, capsys):
     assert from_toml((out / "device.toml").read_text()) == PAI2023_TABLES
 
 
+@pytest.mark.slow
 def test_a_changed_device_stands_beside_the_published_ones(folder, capsys):
     changes = ["shifters.power_per_pi=25", "light.tap_noise=0.01", "components.adc.energy=15.9"]
     assert cli.main(["energy", "--change", *changes, "--digital", "a100", "--modes", "8", "16", "--out", "x"]) == 0
@@ -69,6 +71,7 @@ def test_a_changed_device_stands_beside_the_published_ones(folder, capsys):
     assert capsys.readouterr().out.splitlines()[1:-1] == printed.splitlines()[1:-1]
 
 
+@pytest.mark.slow
 def test_a_trained_network_is_counted_mesh_by_mesh(folder, capsys):
     config = TrainConfig.recommended("moons")
     network = Network(config)

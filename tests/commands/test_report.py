@@ -27,6 +27,7 @@ def results():
     return results
 
 
+@pytest.mark.slow
 def test_the_report_stands_beside_the_result(folder, capsys, results):
     write_results(results, folder / "here" / "results.nc")
     assert cli.main(["report", "here/results.nc"]) == 0
@@ -39,6 +40,7 @@ def test_the_report_stands_beside_the_result(folder, capsys, results):
     ]
 
 
+@pytest.mark.slow
 def test_the_report_goes_where_it_is_told(folder, capsys, results):
     write_results(results, folder / "results.nc")
     assert cli.main(["report", "results.nc", "--out", "deep/there"]) == 0
@@ -46,6 +48,7 @@ def test_the_report_goes_where_it_is_told(folder, capsys, results):
     assert (folder / "deep" / "there" / "report.html").stat().st_size > 1e6
 
 
+@pytest.mark.slow
 def test_mistakes_end_as_one_line(folder, capsys, results):
     (folder / "text.nc").write_text("no NetCDF")
     xr.Dataset({"a": 1}).to_netcdf(folder / "other.nc", engine="h5netcdf")

@@ -18,6 +18,7 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.mark.slow
 def test_a_search_leaves_a_configuration_that_trains(folder, capsys):
     change = ["--change", "dataset=moons", "epochs=2", "batch=200"]
     choose = ["--search", "lr=0.001..1:log", "optimizer=sgd,adam"]

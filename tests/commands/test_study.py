@@ -47,6 +47,7 @@ def declared(monkeypatch):
     return declare
 
 
+@pytest.mark.slow
 def test_a_study_ends_with_a_report(folder, capsys):
     assert cli.main(["study", "--workers", "1"]) == 0
     out = folder / "runs" / "study"
@@ -89,6 +90,7 @@ def test_ctrl_c_says_how_to_go_on(monkeypatch, capsys):
     assert capsys.readouterr().err.splitlines()[-1] == "retrolux: stopped; the same command goes on with it"
 
 
+@pytest.mark.slow
 def test_the_result_survives_a_report_that_cannot_be_written(folder, capsys):
     (folder / "out" / "figures").mkdir(parents=True)
     (folder / "out" / "report.html").mkdir()  # in the way

@@ -48,6 +48,7 @@ def declared(monkeypatch):
     return declare
 
 
+@pytest.mark.slow
 def test_a_sweep_ends_with_a_table_and_a_file(folder, capsys):
     assert cli.main(["sweep", *OPTIONS, "--workers", "1", "--out", "here"]) == 0
     results = read_results(folder / "here" / "results.nc")
@@ -66,6 +67,7 @@ def test_a_sweep_ends_with_a_table_and_a_file(folder, capsys):
     assert re.fullmatch(r"run 0/4\n(run \d/4: test error \d+\.\d\d %\n){4}", printed.err)
 
 
+@pytest.mark.slow
 def test_all_of_it_killed_and_continued(folder, capsys):
     """Everything that had ended is left as it was, and the result is that of a sweep that was never killed."""
     options = [*OPTIONS[:1], "batch=5", *OPTIONS[1:]]
@@ -86,6 +88,7 @@ def test_all_of_it_killed_and_continued(folder, capsys):
     assert read_results(folder / "killed" / "results.nc")["metrics"].identical(whole["metrics"])
 
 
+@pytest.mark.slow
 def test_ctrl_c_leaves_no_process_and_says_how_to_continue(folder):
     start = [sys.executable, "-m", "retrolux", "sweep", *OPTIONS[:1], "batch=1", *OPTIONS[1:], "--out", "a folder"]
     process = subprocess.Popen(start, start_new_session=True, stderr=subprocess.PIPE, text=True)

@@ -232,6 +232,7 @@ def doubled(count: int) -> bytes:
     return b")" + b"".join(b"\x94h" + bytes([i]) + b"\x86" for i in range(count))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("content", "message"),
     [

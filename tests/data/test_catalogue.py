@@ -61,6 +61,7 @@ def test_unknown_names_and_modes_without_a_choice() -> None:
             load(name, modes=8)
 
 
+@pytest.mark.slow
 def test_importing_does_not_import_scikit_learn() -> None:
     script = "import sys, retrolux.data; sys.exit('sklearn' in sys.modules)"
     assert subprocess.run([sys.executable, "-W", "error", "-c", script], check=False).returncode == 0

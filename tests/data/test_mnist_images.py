@@ -149,6 +149,7 @@ def published() -> tuple[np.ndarray, np.ndarray]:
     return np.broadcast_to(greys[:, None], (70_000, 784)), labels
 
 
+@pytest.mark.slow
 def test_download_stores_what_is_read_later(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, published: tuple[np.ndarray, np.ndarray]
 ) -> None:

@@ -46,6 +46,7 @@ def test_first_derivatives_backwards_forwards_and_batched(topology, route, flawe
     assert gradcheck(through(topology, route), tensors, fast_mode=True, **every)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("route", "flawed"), WAYS)
 def test_second_derivatives(topology, route, flawed, draw):
     tensors = asked_for(draw(topology, shape=(1,), flawed=flawed))
@@ -54,6 +55,7 @@ def test_second_derivatives(topology, route, flawed, draw):
     assert gradgradcheck(through(topology, route), tensors, fast_mode=True, **forwards)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("flawed", [False, True])
 def test_second_derivatives_of_stacked_matrices(topology, flawed, draw):
     stack = [draw(topology, flawed=flawed)[1:] for _ in range(2)]
@@ -81,6 +83,7 @@ def test_third_derivatives(route, draw):
     assert gradcheck(slope_of_slopes, draw(topology)[1].requires_grad_())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("reduce", [weighed_powers, lambda y: y.real.sum(), lambda y: y[..., 0].angle().sum()])
 @pytest.mark.parametrize(("route", "flawed"), WAYS)
 def test_hessians_agree_with_finite_differences(topology, route, flawed, reduce, draw):

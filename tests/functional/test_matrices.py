@@ -78,6 +78,7 @@ def test_no_mesh_has_no_matrix():
     assert matrices(*drawn(mesh.rectangular(4), (0,))[:3], mesh.rectangular(4)).shape == (0, 4, 4)
 
 
+@pytest.mark.slow
 def test_operators_are_well_behaved():
     topology = mesh.rectangular(4)
     settings = drawn(topology, (3,), flawed=True)
@@ -88,6 +89,7 @@ def test_operators_are_well_behaved():
         torch.library.opcheck(torch.ops.retrolux.matrices_adjoint.default, arguments)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch.compile's own
 def test_compiles_into_one_graph():
     topology = mesh.rectangular(4)

@@ -48,6 +48,7 @@ print(refused)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's account of memory")
 @pytest.mark.parametrize("call", ["converted layer", "matrices", "propagate"])
 def test_layers_say_that_memory_is_short(call):

@@ -104,6 +104,7 @@ def test_modes_that_watch_operators_see_the_kernels(draw):
     assert {"retrolux.forward.default", "retrolux.adjoint.default"} <= set(seen)
 
 
+@pytest.mark.slow
 def test_fullgraph_compilation(topology, draw):
     tensors = draw(topology, shape=(2, 3))
     for route in ("auto", *ROUTES):
@@ -135,6 +136,7 @@ def test_compiled_with_a_gradient_in_theta_alone(route, draw):
     torch.testing.assert_close(*results, rtol=0, atol=1e-13)
 
 
+@pytest.mark.slow
 def test_operators_pass_opcheck(draw):
     topology = mesh.rectangular(4)
     x, *settings = draw(topology)
@@ -151,6 +153,7 @@ def test_operators_pass_opcheck(draw):
             torch.library.opcheck(ops.adjoint.default, adjoint)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("strict", [False, True])
 @pytest.mark.parametrize("route", ["auto", *ROUTES])
 def test_export_saves_what_runs_with_any_batch_in_a_fresh_process(route, strict, draw, tmp_path):
@@ -171,6 +174,7 @@ print(float((program(x) - y).abs().max().detach()))
     assert float(fresh_process(code)) < 1e-13
 
 
+@pytest.mark.slow
 def test_a_traced_program_runs_in_a_fresh_process(draw, tmp_path):
     topology = mesh.from_columns(5, [[(4, 1), (0, 3)], [(2, 4)]])
     module = Through(draw(topology), topology, "mesh")
@@ -197,6 +201,7 @@ def test_an_exported_program_outlives_its_topology(draw):
     torch.testing.assert_close(program.module()(x), y, **CLOSE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("route", ROUTES)
 def test_a_graph_outlives_its_topology(route, draw):
     """`mesh.rectangular(4)` as an argument is gone before the backward pass."""

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 FOLDER = Path(__file__).parent
 
 
@@ -16,6 +18,7 @@ def run(*arguments):
     return done.returncode, done.stdout
 
 
+@pytest.mark.slow
 def test_no_reader_crashes_hangs_or_raises_what_it_does_not_say():
     code, said = run("--cases", "1000", "--seed", "1", "--without", "results.nc without checksum")
     assert code == 0, said
@@ -26,6 +29,7 @@ def test_no_reader_crashes_hangs_or_raises_what_it_does_not_say():
     assert total[4:] == ["0", "0", "0"]
 
 
+@pytest.mark.slow
 def test_faults_are_counted(tmp_path):
     """Of readers that are made for it: a crash, a hang, and an error that nobody expects; each ends nothing else."""
     (tmp_path / "loaders.py").write_text(

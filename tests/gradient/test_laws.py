@@ -45,6 +45,7 @@ def mean_within(values, expected, relative):
     assert np.mean(values) == pytest.approx(expected, rel=relative)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("modes", "chips"), [(4, 1500), (16, 300), (64, 40)])
 def test_tap_noise(modes, chips):
     """ε = N s² and N s² / 4 where both lights interfere at their natural power of 2; above, 1 − 1/√(1 + 2 N s²).

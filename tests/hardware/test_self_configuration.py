@@ -84,6 +84,7 @@ def test_it_knows_nothing_of_what_the_chip_was_set_to(build, rng):
     np.testing.assert_allclose(np.exp(1j * again.theta), np.exp(1j * first.theta), rtol=0, atol=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("build", BUILDERS)
 def test_nearly_as_near_as_with_known_errors(build, rng):
     squares = []
@@ -120,6 +121,7 @@ def test_structured_matrices_on_a_chip_without_errors(build, target, rng):
         assert distance(chip.matrix, unitary) < 1e-9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("build", BUILDERS)
 def test_an_mzi_without_light_is_set_to_what_every_chip_reaches(build, rng):
     # The identity leaves most MZIs dark. Were they set to the bar state, each would miss it by its coupler errors.

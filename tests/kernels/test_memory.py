@@ -67,6 +67,7 @@ print(json.dumps(outcomes))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's account of memory")
 @pytest.mark.parametrize("isa", isas_usable)
 def test_kernels_say_that_memory_is_short(isa):

@@ -117,6 +117,7 @@ def test_products_of_sparse_and_tiny_rotations(n, seed, exponent, build):
     check_round_trip(unitary, build(n), 1e-13)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("build", [rectangular, triangular])
 def test_256_modes(build, rng):
     check_round_trip(haar_unitary(256, rng), build(256), 1e-12)

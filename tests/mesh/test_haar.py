@@ -57,6 +57,7 @@ def test_haar_unitary_is_haar(n, rng):
     assert haar_deviations(np.stack([haar_unitary(n, rng) for _ in range(DRAWS)])).max() < LIMIT
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "topology", [rectangular(2), rectangular(4), rectangular(5), triangular(3), triangular(5)], ids=repr
 )

@@ -84,6 +84,7 @@ def test_light_meets_the_lone_coupler_first(rng):
     np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-15)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("errors", [(0.1, 0.1, 0.1), (-0.1, -0.1, -0.1), (0.1, -0.1, 0.1), (0.15, 0.05, -0.1)])
 def test_a_single_one_bars_and_crosses_where_an_mzi_cannot(errors):
     first, second, third = errors
@@ -99,6 +100,7 @@ def test_a_single_one_bars_and_crosses_where_an_mzi_cannot(errors):
     assert np.abs(triple[..., 0, 1]).min() < 4e-3
 
 
+@pytest.mark.slow
 def test_what_it_cannot_reach_lies_at_half_power_with_a_quarter_turn():
     theta, phi = np.meshgrid(np.linspace(0, np.pi, 801), np.linspace(0, 2 * np.pi, 1601))
     triple = mzi(theta, phi, [0.1, 0.1]) @ coupler(np.pi / 4 + 0.1)

@@ -208,6 +208,7 @@ def test_known_output_phases_come_from_the_model():
         Mesh(mesh.rectangular(6), imperfections=flaws, output_phase="guessed")
 
 
+@pytest.mark.slow
 def test_per_sample_noise_and_its_aggregate_agree_in_law():
     """An ADC forces the taps to be read sample by sample; with many bits the law is that of the aggregate.
 

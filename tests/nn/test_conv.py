@@ -39,6 +39,7 @@ def convolutions(draw):
     return axes, arguments, (*batch, arguments["in_channels"], *draw(st.tuples(*[st.integers(5, 7)] * axes)))
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel")  # torch's own
 @settings(deadline=None, max_examples=60)
 @given(convolutions(), st.integers(2, 8), st.booleans())
@@ -72,6 +73,7 @@ def _as_matrix(grad_weight, layer):
     return grad_weight.reshape(layer.groups, layer.out_channels // layer.groups, -1)
 
 
+@pytest.mark.slow
 def test_flawed_chips_disturb_and_learn():
     flaws = Imperfections(coupler_std=0.02, tap_noise=0.005, io_phase_std=0.002)
     torch.manual_seed(0)
@@ -98,6 +100,7 @@ def test_copies_pickles_and_states():
         assert torch.equal(twin(x), layer(x))
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore:.*complex operators")  # torch.compile's own
 def test_fullgraph():
     network = torch.nn.Sequential(Conv2d(2, 3, 3, seed=0), torch.nn.ReLU(), Conv2d(3, 2, 3, padding="same", seed=1))

@@ -87,6 +87,7 @@ def test_a_resnet_keeps_its_function_and_comes_back(resnet, images):
     resnet.load_state_dict(back.state_dict())
 
 
+@pytest.mark.slow
 def test_a_converted_resnet_learns(resnet, images):
     model = retrolux.convert(resnet.train(), block=8)
     assert model.training

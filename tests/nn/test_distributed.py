@@ -42,6 +42,7 @@ def worker(rank, port, path):
     dist.destroy_process_group()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not dist.is_gloo_available(), reason="torch was built without gloo")
 def test_two_processes_give_the_gradients_of_one(tmp_path):
     with socket.socket() as probe:

@@ -226,6 +226,7 @@ def test_a_checkpoint_resumes_to_the_same_bits():
     assert all(torch.equal(a, b) for a, b in zip(whole.parameters(), second.parameters(), strict=True))
 
 
+@pytest.mark.slow
 def test_masks_as_tensors_and_meshes_that_are_gone():
     layer = Mesh(TOPOLOGY, seed=0, trainable=TRAINED)
     assert torch.equal(layer.trainable, TRAINED)

@@ -40,6 +40,7 @@ def test_gradients_equal_finite_differences():
     assert torch.autograd.gradcheck(evaluate, (x, *(value.detach().clone().requires_grad_() for value in values)))
 
 
+@pytest.mark.slow
 def test_it_learns_on_a_chip():
     torch.manual_seed(0)
     chip = Mesh(mesh.rectangular(4), seed=0, imperfections=Imperfections(tap_noise=0.01), gradient="three_measurement")

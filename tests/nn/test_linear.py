@@ -28,6 +28,7 @@ def digital_and_photonic(inputs, outputs, bias, dtype, **options):
     return digital, Linear.from_linear(digital, **options)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=40)
 @given(
     st.integers(1, 9),
@@ -158,6 +159,7 @@ def test_the_weight_of_chips_is_what_they_do(dtype):
     assert (layer.weight - layer.to_linear().weight).abs().max() > 1e-3
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore:.*complex operators")  # torch.compile's own
 def test_compiled_network():
     network = torch.nn.Sequential(

@@ -183,6 +183,7 @@ def test_bad_options(options, error, message):
         Mesh(mesh.rectangular(4), **options)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore:.*complex operators")  # torch.compile's own
 def test_compiled_network(x):
     """fullgraph: nothing of ours makes torch.compile give up; through the default compiler, C++ and all."""

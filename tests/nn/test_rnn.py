@@ -67,6 +67,7 @@ def test_light_neither_fades_nor_grows_in_a_thousand_steps():
     assert 0.01 < grad.norm() < 100
 
 
+@pytest.mark.slow
 def test_digits_pixel_by_pixel():
     """The task of Aoyama and Sawada at toy size: zeros and ones, 16 pixels, one after the other."""
     digits = data.digits(modes=16)

@@ -57,6 +57,7 @@ def test_column_powers_leaves_the_field_alone(rng):
     np.testing.assert_array_equal(field, 1)
 
 
+@pytest.mark.slow
 def test_every_phase_is_a_block_of_its_colour(drawn):
     topology, theta, phi, _ = drawn
     axes = draw_mesh(topology, theta, phi).axes[0]
@@ -116,6 +117,7 @@ def test_labels_say_what_is_shown(drawn):
     assert letters == (["θ"] * topology.mzis + ["φ"] * topology.mzis if topology.modes <= 10 else [])
 
 
+@pytest.mark.slow
 def test_the_picture_has_ink_and_mode_0_on_top(drawn):
     topology, theta, phi, powers = drawn
     figure = draw_mesh(topology, theta, phi, powers)
@@ -161,6 +163,7 @@ def test_nothing_to_draw_is_refused():
         draw_meshes([one], [np.zeros((6, 4))] * 2)
 
 
+@pytest.mark.slow
 def test_pyplot_is_left_alone():
     code = "import sys, retrolux.plot; assert 'matplotlib.pyplot' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)

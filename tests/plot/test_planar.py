@@ -20,6 +20,7 @@ def maps():
     return {"probability": {"halves": half_plane}, "points": {"halves": points}, "labels": {"halves": labels}}
 
 
+@pytest.mark.slow
 def test_decision_map_shows_probability_points_and_accuracy(maps):
     figure = decision_maps(**maps, extent=2.0)
     axes, bar = figure.axes

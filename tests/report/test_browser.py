@@ -176,6 +176,7 @@ def _requests(events: list[dict[str, Any]]) -> list[str]:
     return [event["params"]["request"]["url"] for event in events if event.get("method") == "Network.requestWillBeSent"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [1280, 390])
 def test_the_page_shows_its_figures_and_nothing_complains(report, tmp_path, width):
     steps = [_DRAWN, _IMAGES, _CANVASES, "document.documentElement.scrollWidth", _TEXT, _MOVE, _TEXT, _SLIDERS]

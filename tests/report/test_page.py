@@ -58,6 +58,7 @@ def test_errors_of_runs_are_shown_as_text(page):
     assert "<b>here" not in page
 
 
+@pytest.mark.slow
 def test_the_page_is_made_again_from_the_file_alone(report, page, tmp_path):
     again = write_report(read_results(report / "results.nc"), tmp_path).read_text(encoding="utf-8")
 
@@ -67,6 +68,7 @@ def test_the_page_is_made_again_from_the_file_alone(report, page, tmp_path):
     assert words(again) == words(page)
 
 
+@pytest.mark.slow
 def test_a_sweep_alone_has_a_report(sweep_results, tmp_path):
     page = write_report(sweep_results, tmp_path).read_text(encoding="utf-8")
     for name in ("test_error", "energy_maps", "trade_off"):

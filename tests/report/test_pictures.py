@@ -127,6 +127,7 @@ def test_decisions_have_a_map_for_each_task(results):
         assert title == f"{task}, exact: {100 * float(right):.1f} %"
 
 
+@pytest.mark.slow
 def test_files_of_a_picture(view, results):
     lines, shades = training.learning_curves(view).render(), decisions.decisions(results).render()
     for rendered in (lines, shades):

@@ -41,6 +41,7 @@ def histories(records):
     return {name: without_time(record.history) for name, record in records.items()}
 
 
+@pytest.mark.slow
 def test_two_workers_compute_what_one_process_does(tmp_path, expected):
     """Although one of them is killed."""
     seen, killed = [], []
@@ -88,6 +89,7 @@ def scheduler(tmp_path):
             process.wait()
 
 
+@pytest.mark.slow
 def test_a_scheduler_that_is_killed(tmp_path, scheduler, expected):
     """What had ended is kept, and another cluster does the rest."""
     address, process = scheduler
@@ -108,6 +110,7 @@ def test_a_scheduler_that_is_killed(tmp_path, scheduler, expected):
     assert histories(records) == expected
 
 
+@pytest.mark.slow
 def test_nothing_is_computed_twice(tmp_path, in_process):
     configs = [replace(config, epochs=1) for config in CONFIGS]
     compute_all(configs[:2], tmp_path)

@@ -20,6 +20,7 @@ def inside(found, law, allowed):
     return bool((np.abs(mean - law) < allowed * law + 4 * error).all())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["three_measurement", "sum_difference"])
 def test_tap_noise(laws, method):
     found = laws["laws_tap_error"].sel(laws_method=method)

@@ -158,6 +158,7 @@ def test_every_kind_of_damage_is_noticed(tmp_path, written, rng):
             read_results(path)
 
 
+@pytest.mark.slow
 def test_a_file_without_a_checksum_is_read(tmp_path, written):
     """Of an earlier version, or changed by another program: the checksum is gone with the length."""
     path = tmp_path / "results.nc"
@@ -176,6 +177,7 @@ def test_a_file_without_a_checksum_is_read(tmp_path, written):
     assert read_results(path).sizes["epoch"] == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("start", "stop"), [(872, 1380), (880, 1200), (0, 200)])
 def test_libhdf5_may_hang_or_fail_on_what_has_no_checksum(tmp_path, written, monkeypatch, start, stop):
     monkeypatch.setattr("retrolux.study.seal._PROBE_S", 4)
@@ -231,6 +233,7 @@ def test_a_result_with_something_wrong_in_it_is_refused(tmp_path, written, chang
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.slow
 def test_another_dataset_is_refused(tmp_path):
     xr.Dataset({"metrics": ("x", [1.0]), "shots": ("x", [1])}).to_netcdf(tmp_path / "a.nc", engine="h5netcdf")
     with pytest.raises(ValueError, match=r"a.nc is not the result of a sweep: it has no failure, seconds$"):

@@ -171,6 +171,7 @@ def test_resume_refuses_another_configuration(tiny, uninterrupted):
     assert (uninterrupted / "config.toml").read_bytes() == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("sent", "code"), [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130)])
 def test_a_process_that_is_stopped_loses_one_epoch_at_most(tmp_path, read_metrics, sent, code):
     folder = tmp_path / "stopped"

@@ -23,6 +23,7 @@ STUDY = Study(
 )
 
 
+@pytest.mark.slow
 def test_a_study_leaves_its_runs_and_everything_in_one_result(tmp_path, in_process):
     results = run_study(STUDY, tmp_path / "out", DEVICES)
     assert sorted(file.name for file in (tmp_path / "out").iterdir()) == [".lock", "results.nc", "runs"]
@@ -39,6 +40,7 @@ def test_a_study_leaves_its_runs_and_everything_in_one_result(tmp_path, in_proce
     assert {name: energy.from_toml(text) for name, text in devices.items()} == DEVICES
 
 
+@pytest.mark.slow
 def test_phases_of_chips_are_read_without_noise(tmp_path, in_process):
     results = run_study(STUDY, tmp_path, DEVICES)
     config = STUDY.planar["ring", "measured"]
@@ -48,6 +50,7 @@ def test_phases_of_chips_are_read_without_noise(tmp_path, in_process):
     np.testing.assert_array_equal(again["planar_map"], results["planar_map"])
 
 
+@pytest.mark.slow
 def test_a_study_goes_on(tmp_path, in_process):
     run_study(STUDY, tmp_path, DEVICES)
     del in_process[:]
@@ -57,6 +60,7 @@ def test_a_study_goes_on(tmp_path, in_process):
     assert int((results["failure"] == "").sum()) == 4
 
 
+@pytest.mark.slow
 def test_planar_networks_that_workers_kept_to_themselves_are_trained_again(tmp_path, in_process):
     results = run_study(STUDY, tmp_path, DEVICES)
     for config in STUDY.planar.values():

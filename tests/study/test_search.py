@@ -49,6 +49,7 @@ def test_the_best_is_found_and_kept(tmp_path, in_process):
     assert 1e-4 <= rates[0] < 1e-2 < rates[-1] <= 1
 
 
+@pytest.mark.slow
 def test_the_last_epoch_as_objective(tmp_path, in_process):
     settings = SETTINGS | {"epochs": 6, "batch": 20}
     search = Search(settings=settings, space={"lr": Range(0.1, 1.0)}, objective="last")
@@ -58,6 +59,7 @@ def test_the_last_epoch_as_objective(tmp_path, in_process):
     assert any(history[-1].test_error > min(epoch.test_error for epoch in history) for history in histories)
 
 
+@pytest.mark.slow
 def test_it_goes_on_where_it_stopped(tmp_path, in_process):
     """With the choices of a search that was never stopped, and nothing computed twice."""
     whole = run_search(SEARCH, tmp_path / "whole", trials=13)
@@ -80,6 +82,7 @@ class Killed(BaseException):
     """Stands for SIGKILL."""
 
 
+@pytest.mark.slow
 def test_killed_after_any_write_it_makes_the_same_choices(tmp_path, in_process, monkeypatch):
     """Nothing is trained twice here: all runs are those of the search that was never stopped."""
     writes = []
@@ -121,6 +124,7 @@ def test_a_database_that_cannot_be_written_is_named(tmp_path, in_process):
         run_search(SEARCH, tmp_path, trials=1)
 
 
+@pytest.mark.slow
 def test_a_search_may_grow_but_not_change(tmp_path, in_process):
     run_search(SEARCH, tmp_path, trials=2)
     assert len(run_search(SEARCH, tmp_path, trials=3, resume=True)) == 3

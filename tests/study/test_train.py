@@ -16,18 +16,21 @@ from retrolux.study import train as training
 from retrolux.study.checkpoint import read_checkpoint
 
 
+@pytest.mark.slow
 def test_defaults_learn_the_digits(tmp_path):
     run = start_run(TrainConfig(), tmp_path)
     assert run.history[-1].test_error <= 0.05
     assert run.history[-1].train_error <= 0.01
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "accuracy"), [("moons", 0.93), ("circle", 0.85), ("blobs", 0.82)])
 def test_planar_tasks_are_learnt(tmp_path, kind, accuracy):
     run = start_run(replace(TrainConfig.recommended(kind), epochs=30), tmp_path)
     assert 1 - run.history[-1].test_error >= accuracy
 
 
+@pytest.mark.slow
 def test_sgd_learns(tmp_path):
     run = start_run(replace(TrainConfig.recommended("moons", "sgd"), epochs=30), tmp_path)
     assert run.history[-1].test_error <= 0.15
@@ -67,6 +70,7 @@ def test_every_epoch_is_on_disk_when_it_is_reported(tmp_path, tiny, read_metrics
     start_run(tiny, tmp_path, report=check)
 
 
+@pytest.mark.slow
 def test_chips_learn_and_say_how_well_they_measured(tmp_path, tiny):
     config = replace(tiny, epochs=20, imperfections=Imperfections(tap_noise=0.01, io_amplitude_std=0.02))
     run = start_run(config, tmp_path)

@@ -30,6 +30,7 @@ def test_a_network_is_loaded(old):
     assert network(torch.zeros(2, 4)).shape[0] == 2
 
 
+@pytest.mark.slow
 def test_a_run_is_resumed(old):
     before = torch.load(old / "run" / "last.pt", weights_only=True)
     assert main(["train", "--out", str(old / "run"), "--resume", "--epochs", "3"]) in (0, None)
@@ -54,6 +55,7 @@ def test_a_sweep_is_resumed_without_a_run_again(old, capsys):
         np.testing.assert_array_equal(data["metrics"].values, errors)
 
 
+@pytest.mark.slow
 def test_results_are_reported(old):
     assert main(["report", str(old / "sweep" / "results.nc")]) in (0, None)
     assert (old / "sweep" / "report.html").stat().st_size > 10_000
