@@ -1,17 +1,19 @@
 """Train three 4-mode meshes on four tasks in the plane and draw what they decide.
 
-    python examples/decision_maps.py [figure.png]
+    python examples/decision_maps.py --out maps.png
 
 The tasks of Pai et al., Science 380, 398 (2023): points [x₁, x₂] enter as light [x₁, x₂, b, b] of total power 9.
 """
 
 from __future__ import annotations
 
-import sys
+import dataclasses
 import tempfile
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import tyro
 
 from retrolux import data, plot
 from retrolux.study import TrainConfig, start_run
@@ -24,22 +26,29 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def main() -> None:
-    """Train, draw, say where the figure is."""
-    figure_path = Path(sys.argv[1] if len(sys.argv) > 1 else "decision_maps.png")
+def main(epochs: int = 100, out: Path = Path("decision_maps.png")) -> None:
+    """Train three 4-mode meshes on four tasks in the plane and draw what they decide.
+
+    Parameters
+    ----------
+    epochs
+        Passes over the points of each task.
+    out
+        The figure.
+    """
     probability: dict[str, Callable[[NDArray[np.float64]], NDArray[np.float64]]] = {}
     points: dict[str, NDArray[np.float64]] = {}
     labels: dict[str, NDArray[np.int64]] = {}
     for kind in data.KINDS:
         with tempfile.TemporaryDirectory() as folder:
-            run = start_run(TrainConfig.recommended(kind), folder)
+            run = start_run(dataclasses.replace(TrainConfig.recommended(kind), epochs=epochs), folder)
         print(f"{kind}: test accuracy {100 - 100 * run.history[-1].test_error:.1f} %")
         probability[kind] = partial(second_class, run.network)
         points[kind] = run.dataset.test_x.real[:, :2].numpy()  # the other two modes make up the power
         labels[kind] = run.dataset.test_y.numpy()
-    plot.decision_maps(probability, points, labels, EXTENT).savefig(figure_path, dpi=150)
-    print(f"decision maps: {figure_path}")
+    plot.decision_maps(probability, points, labels, EXTENT).savefig(out, dpi=150)
+    print(f"figure: {out}")
 
 
 if __name__ == "__main__":
-    main()
+    tyro.cli(main)

@@ -1,6 +1,6 @@
 """Draw how the errors of measured gradients and of a chip's matrix grow with its size and with what is wrong with it.
 
-    python examples/gradient_laws.py [figure.png]
+    python examples/gradient_laws.py --out laws.png
 
 Points are means over simulated chips, bars two standard errors, lines the scaling laws of the study (Pai et al.,
 Science 380, 398 (2023)): Haar-random meshes, light of unit power, ε = 1 − cosine of measured and exact gradient.
@@ -9,18 +9,26 @@ The laws are those of large meshes; in small ones fewer modes meet an MZI in a c
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
+
+import tyro
 
 from retrolux.plot import draw_panels
 from retrolux.report.gradient_laws import law_panels
 from retrolux.study.laws import loss_law, matrix_law, measure_laws, tap_law
 
 
-def main() -> None:
-    """Measure, compare, draw, say where the figure is."""
-    path = Path(sys.argv[1] if len(sys.argv) > 1 else "gradient_laws.png")
-    laws = measure_laws()
+def main(effort: int = 1600, out: Path = Path("gradient_laws.png")) -> None:
+    """Draw how errors of measured gradients and of matrices grow with the size of a chip and with its flaws.
+
+    Parameters
+    ----------
+    effort
+        Chips per point times modes; 16 at least.
+    out
+        The figure.
+    """
+    laws = measure_laws(effort=effort)
     modes, noises, losses = (laws[name].values for name in ("laws_modes", "laws_tap_noise", "laws_loss_db_std"))
     means = laws.sel(laws_statistic="mean")
     for method in laws["laws_method"].values:
@@ -30,8 +38,8 @@ def main() -> None:
     for cause in laws["laws_cause"].values:
         law = matrix_law(cause, modes, laws["laws_matrix_error"].attrs["std"])
         compare(f"matrix, {cause}", means["laws_matrix_error"].sel(laws_cause=cause).values / law)
-    draw_panels(law_panels(laws)).savefig(path, dpi=130)
-    print(f"gradient laws: {path}")
+    draw_panels(law_panels(laws)).savefig(out, dpi=130)
+    print(f"figure: {out}")
 
 
 def compare(what, ratios):
@@ -39,4 +47,4 @@ def compare(what, ratios):
 
 
 if __name__ == "__main__":
-    main()
+    tyro.cli(main)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -46,3 +48,13 @@ def tolerance() -> Callable[[object, int], float]:
         return 16.0 * float(np.finfo(np.dtype(dtype)).eps) * (depth + 4)
 
     return allowed
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """Return the folder of the real data sets: RETROLUX_DATA, or ../shared/data next to the checkout."""
+    beside = Path(__file__).parents[2] / "shared" / "data"
+    folder = Path(os.environ.get("RETROLUX_DATA") or beside)
+    if not folder.is_dir():
+        pytest.skip(f"no data sets: {folder} is no folder, and RETROLUX_DATA can name another")
+    return folder

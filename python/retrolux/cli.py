@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from retrolux.commands import Command
 
-__all__ = ["main"]
+__all__ = ["main", "parse"]
 
 _DESCRIPTION = """\
 Photonic neural networks on meshes of Mach-Zehnder interferometers.
@@ -90,10 +90,10 @@ def _run(arguments: list[str]) -> int:
 
         print(f"retrolux {retrolux.__version__}")
         return 0
-    return _parse(arguments).run()
+    return parse(arguments).run()
 
 
-def _parse(arguments: list[str]) -> Command:
+def parse(arguments: list[str]) -> Command:
     """Return the subcommand that the arguments describe; leaves by SystemExit after printing help.
 
     Raises
