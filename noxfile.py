@@ -30,7 +30,7 @@ def lint(session: nox.Session) -> None:
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("clang-format", "--dry-run", "--Werror", *CXX)
-    session.run("codespell", "README.md", "CHANGELOG.md", "csrc", "python", "tests", "bench", "examples")
+    session.run("codespell", *Path().glob("*.md"), "docs", "csrc", "python", "tests", "bench", "examples")
     session.run("mypy", "--python-executable", PYTHON)
 
 
@@ -128,6 +128,20 @@ def fuzz(session: nox.Session) -> None:
     """Hand damaged files to every reader, some minutes; `-- --cases 100000` for a release."""
     session.install("-c", "constraints.txt", ".[study]")
     session.run("python", "tests/fuzz/run.py", *session.posargs)
+
+
+@nox.session
+def coverage(session: nox.Session) -> None:
+    """Print which lines of Python and C++ no test reaches, some ten minutes; `-- tests/nn` looks at those tests alone."""
+    session.install("-c", "constraints.txt", ".[study,test]", "pytest-cov", "gcovr")
+    build = "build/coverage"
+    flags = "cmake.define.CMAKE_CXX_FLAGS=--coverage"
+    install(session, build, flags, "cmake.build-type=Debug", "cmake.define.RETROLUX_ISAS=baseline")
+    for counts in Path(build).rglob("*.gcda"):
+        counts.unlink()
+    tests = session.posargs or ["tests", "--slow"]
+    session.run("python", "-m", "pytest", "-q", "-n", "auto", "--cov", "--cov-report=term:skip-covered", *tests)
+    session.run("gcovr", "--root", ".", "--filter", "csrc/", "--object-directory", build, "--sort", "uncovered-number")
 
 
 @nox.session
