@@ -132,7 +132,7 @@ def fuzz(session: nox.Session) -> None:
 
 @nox.session
 def coverage(session: nox.Session) -> None:
-    """Print which lines of Python and C++ no test reaches, some ten minutes; `-- tests/nn` looks at those tests alone."""
+    """Print which lines of Python and C++ no test reaches, some ten minutes; `-- tests/nn` runs those tests alone."""
     session.install("-c", "constraints.txt", ".[study,test]", "pytest-cov", "gcovr")
     build = "build/coverage"
     flags = "cmake.define.CMAKE_CXX_FLAGS=--coverage"
@@ -141,7 +141,8 @@ def coverage(session: nox.Session) -> None:
         counts.unlink()
     tests = session.posargs or ["tests", "--slow"]
     session.run("python", "-m", "pytest", "-q", "-n", "auto", "--cov", "--cov-report=term:skip-covered", *tests)
-    session.run("gcovr", "--root", ".", "--filter", "csrc/", "--object-directory", build, "--sort", "uncovered-number")
+    shown = ("--filter", "csrc/", "--exclude-directories", ".*CompilerId.*", "--sort", "uncovered-number")
+    session.run("gcovr", "--root", ".", "--object-directory", build, *shown, f"{build}/CMakeFiles")
 
 
 @nox.session
