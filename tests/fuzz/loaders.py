@@ -249,7 +249,7 @@ ARGUMENTS = [
     "train --optimizer sgd --gradient sum_difference --batch 10 --seed 3 --threads 1 --resume",
     "sweep --sweep tap_noise=0,0.01 modes=16,64 --change epochs=1 lr=0.1 --seeds 2 --workers 1",
     "search --search lr=0.001..0.1:log optimizer=sgd,adam --change epochs=10 --trials 30 --objective last",
-    "energy --preset pai2023_figure --modes 256 256 --batch 255 --change light.tap_noise=0.01 --digital h100",
+    "energy --preset pai2023_figure --modes 256 256 --batch 255 --change link.tap_noise=0.01 --digital h100",
     "study --preset tap --seeds 3 --epochs 2 --data-dir x",
     "report results.nc --out x",
     "bench --modes 64 --batch 600 --threads 1 --seconds 0.1",

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import torch
     from typing_extensions import Self, Unpack
 
-    from retrolux.nn.block_options import BlockOptions
+    from retrolux.nn.block_layer import BlockOptions
 
 __all__ = ["Conv1d", "Conv2d"]
 

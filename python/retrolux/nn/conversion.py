@@ -23,7 +23,7 @@ from retrolux.nn.mesh import Mesh
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from retrolux.nn.block_options import BlockOptions
+    from retrolux.nn.block_layer import BlockOptions
 
 __all__ = ["Conversion", "Where", "convert", "convert_back"]
 

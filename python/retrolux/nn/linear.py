@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import torch
     from typing_extensions import Unpack
 
-    from retrolux.nn.block_options import BlockOptions
+    from retrolux.nn.block_layer import BlockOptions
 
 __all__ = ["Linear"]
 

@@ -12,7 +12,7 @@ import retrolux
 from retrolux import mesh
 from retrolux.hardware import Imperfections, Reading, SimulatedChip
 from retrolux.nn import Conv1d, Conv2d, ElectroOptic, IntensityLinear, Linear, Mesh, ModReLU, UnitaryRNN
-from retrolux.nn.precision import as_light
+from retrolux.nn.dtypes import as_light
 
 FLAWS = Imperfections(coupler_std=0.03, loss_db=0.02, column_loss_db=0.01, phase_offset_std=0.1, phase_std=0.01)
 LAYERS = {

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from retrolux import hardware, mesh, nn
-from retrolux.nn.chip_record import checked_chip_state
+from retrolux.nn.chip_state_check import checked_chip_state
 
 TOPOLOGY = mesh.rectangular(3)
 

@@ -103,7 +103,7 @@ def test_threads_do_not_change_a_bit(monkeypatch):
     results = []
     for threads in (1, 3):
         monkeypatch.setattr("retrolux.hardware.simulated.max_threads", lambda count=threads: count)
-        monkeypatch.setattr("retrolux.hardware.random.max_threads", lambda count=threads: count)
+        monkeypatch.setattr("retrolux.hardware.philox.max_threads", lambda count=threads: count)
         model = network(EVERYTHING, "three_measurement")
         train(model, 3)
         results.append([p.detach().clone() for p in model.parameters()])
