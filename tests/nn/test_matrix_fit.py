@@ -21,7 +21,7 @@ def test_a_chip_learns_to_make_up_for_its_errors(gradient):
     layer.load_matrix(TARGET)
     before = np.linalg.norm(layer.matrix().detach().numpy() - TARGET) / 2
     errors = []
-    after = fit_matrix(layer, TARGET, steps=300, report=lambda step, error: errors.append((step, error)))
+    after = fit_matrix(layer, TARGET, steps=300, progress=lambda step, error: errors.append((step, error)))
     assert before > 0.05
     assert after < before / 5
     assert [step for step, _ in errors] == list(range(300))
