@@ -180,8 +180,8 @@ class Blocks(Described):
     def matrix(self) -> Tensor:
         """Return the matrices that ideal meshes do with these settings, shape (groups, rows, columns).
 
-        Differentiable in all parameters. Flaws of chips are left out. Without gradients it is kept until a parameter
-        changes or somebody writes to it.
+        Differentiable in all parameters. Imperfections of chips are left out. Without gradients the result is kept until
+        a parameter changes or somebody writes to it.
         """
         compute_anew(self, *_SETTINGS)
         if torch.is_grad_enabled() or not is_plain(self.theta):

@@ -300,8 +300,8 @@ class Mesh(Described):
     def _kind(self) -> str:
         if self.experiment is not None:
             return f"{self.experiment.chip}, gradient {self.experiment.method}"
-        flaws = {"coupler errors": self.coupler_error, "losses": self.loss_db}
-        present = [name for name, setting in flaws.items() if setting is not None]
+        imperfections = {"coupler errors": self.coupler_error, "losses": self.loss_db}
+        present = [name for name, setting in imperfections.items() if setting is not None]
         return f"with {' and '.join(present)}" if present else "ideal"
 
     def _propagate(self, x: Tensor, route: Route) -> Tensor:
