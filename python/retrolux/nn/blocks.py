@@ -180,7 +180,7 @@ class Blocks(Described):
     def matrix(self) -> Tensor:
         """Return the matrices that ideal meshes do with these settings, shape (groups, rows, columns).
 
-        Differentiable in all parameters. Imperfections of chips are left out. Without gradients the result is kept until
+        Differentiable in all parameters. Imperfections of chips are left out. Without gradients the result stays until
         a parameter changes or somebody writes to it.
         """
         compute_anew(self, *_SETTINGS)
