@@ -1,4 +1,4 @@
-"""Train a convolutional network on CIFAR-10: as it is, made of meshes, and on chips with flaws.
+"""Train a convolutional network on CIFAR-10: as it is, made of meshes, and on chips with imperfections.
 
     python examples/cifar.py --data-dir ../shared/data
     python examples/cifar.py --data-dir ../shared/data --epochs 4 --seeds 3 --chip-steps 100 --chip-images 1000
@@ -42,7 +42,7 @@ BATCH = 64
 
 @dataclass(frozen=True)
 class Settings:
-    """Train a convolutional network on CIFAR-10: as it is, made of meshes, and on chips with flaws.
+    """Train a convolutional network on CIFAR-10: as it is, made of meshes, and on chips with imperfections.
 
     Attributes
     ----------
@@ -156,7 +156,7 @@ def run(settings: Settings, images: Dataset, seed: int) -> dict[str, Stage]:
     sgd = partial(torch.optim.SGD, lr=0.01, momentum=0.9, nesterov=True)
     learn("digital", digital, sgd(digital.parameters()), steps, False)
     learn("meshes", meshes, torch.optim.Adam(meshes.parameters(), settings.lr), steps, False)
-    flaws = Imperfections(
+    imperfections = Imperfections(
         coupler_std=settings.coupler_std,
         io_amplitude_std=settings.io_std,
         io_phase_std=settings.io_std,
@@ -165,7 +165,7 @@ def run(settings: Settings, images: Dataset, seed: int) -> dict[str, Stage]:
     chips = retrolux.convert(
         retrolux.convert_back(meshes),
         block=settings.block,
-        imperfections=flaws,
+        imperfections=imperfections,
         gradient=settings.gradient,
         chip_seed=seed,
     )

@@ -92,8 +92,8 @@ class FakeInstrument(socketserver.StreamRequestHandler):
 
 def main():
     topology = mesh.rectangular(4)
-    flaws = hardware.Imperfections(coupler_std=0.05, phase_offset_std=0.3, tap_noise=0.005, io_phase_std=0.002)
-    FakeInstrument.chip = hardware.SimulatedChip(topology, flaws, seed=1)
+    imperfections = hardware.Imperfections(coupler_std=0.05, phase_offset_std=0.3, tap_noise=0.005, io_phase_std=0.002)
+    FakeInstrument.chip = hardware.SimulatedChip(topology, imperfections, seed=1)
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), FakeInstrument) as server:
         server.daemon_threads = True
         threading.Thread(target=server.serve_forever, daemon=True).start()

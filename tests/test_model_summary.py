@@ -47,7 +47,7 @@ def test_the_longest_path_loses_what_its_chip_loses():
     assert (bare.name, bare.meshes, bare.phases) == ("Mesh", 1, 25)
     assert bare.loss_db == pytest.approx(7 * 0.2)
     assert bare.digital == pytest.approx(25 * 6 * 100e-15)
-    device = PAI2023_TABLES.changed("light.mzi_loss", 0.3)
+    device = PAI2023_TABLES.changed("link.mzi_loss", 0.3)
     assert retrolux.summary(nn.Sequential(Mesh(mesh.rectangular(4))), device=device).layers[0].loss_db == 4 * 0.3
     lossy = retrolux.summary(model).energy
     assert lossy > retrolux.summary(retrolux.convert(nn.Linear(6, 6), block=6)).energy

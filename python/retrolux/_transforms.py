@@ -49,7 +49,7 @@ def gradients(
     if is_pushed():
         present = iter(_pull(settings, topology)(grad_transposed, *_present(settings)))
     else:
-        present = iter(_Gradients.apply(topology, grad_transposed, *settings))  # type: ignore[no-untyped-call]
+        present = iter(_MatricesAdjoint.apply(topology, grad_transposed, *settings))  # type: ignore[no-untyped-call]
     return tuple(None if setting is None else next(present) for setting in settings)
 
 
@@ -74,7 +74,7 @@ class _Matrices(torch.autograd.Function):
         return matrices(_stacked(info, in_dims[1:], settings), topology), 0
 
 
-class _Gradients(torch.autograd.Function):
+class _MatricesAdjoint(torch.autograd.Function):
     @staticmethod
     def forward(topology: Topology, grad_transposed: Tensor, *settings: Tensor | None) -> tuple[Tensor, ...]:
         _, flat = _flattened(settings)
@@ -106,7 +106,7 @@ class _Gradients(torch.autograd.Function):
         info: Any, in_dims: tuple[Any, ...], topology: Topology, *tensors: Tensor | None
     ) -> tuple[tuple[Tensor, ...], tuple[int, ...]]:
         grad_transposed, *settings = _stacked(info, in_dims[1:], tensors)
-        grads: tuple[Tensor, ...] = _Gradients.apply(topology, grad_transposed, *settings)  # type: ignore[no-untyped-call]
+        grads: tuple[Tensor, ...] = _MatricesAdjoint.apply(topology, grad_transposed, *settings)  # type: ignore[no-untyped-call]
         return grads, (0,) * len(grads)
 
 

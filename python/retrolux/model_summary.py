@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import torch
 
 from retrolux.energy import Device, MeshSize, insertion_loss, on_chip
-from retrolux.energy.engineering import engineering
+from retrolux.energy.layers import energy_report, mesh_layers, unwrapped
 from retrolux.energy.presets import PAI2023_TABLES
-from retrolux.energy.report import energy_report, mesh_layers, unwrapped
+from retrolux.energy.quantity import engineering
 from retrolux.hardware import Imperfections, SimulatedChip
 from retrolux.nn.blocks import Blocks
 from retrolux.nn.copying import copied

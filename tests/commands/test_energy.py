@@ -59,14 +59,14 @@ def test_it_prints_costs_and_crossings_and_leaves_figures(folder, capsys):
 
 @pytest.mark.slow
 def test_a_changed_device_stands_beside_the_published_ones(folder, capsys):
-    changes = ["shifters.power_per_pi=25", "light.tap_noise=0.01", "components.adc.energy=15.9"]
+    changes = ["shifters.power_per_pi=25", "link.tap_noise=0.01", "components.adc.energy=15.9"]
     assert cli.main(["energy", "--change", *changes, "--digital", "a100", "--modes", "8", "16", "--out", "x"]) == 0
     printed = capsys.readouterr().out
     assert printed.startswith("pai2023_tables, changed, batches of 64, against A100, 8 bits at 641 fJ per operation\n")
     assert re.search(r"^light: +6\.68 µW for each of 8 modes\nlight: +3\.34 µW for each of 16 modes$", printed, re.M)
     assert re.search(r"^this device +none", printed, re.MULTILINE)
     written = from_toml((folder / "x" / "device.toml").read_text())
-    assert (written.shifters.power_per_pi.value, written.light.tap_noise.value) == (25, 0.01)
+    assert (written.shifters.power_per_pi.value, written.link.tap_noise.value) == (25, 0.01)
     assert cli.main(["energy", "--device", "x/device.toml", "--modes", "8", "16"]) == 0
     assert capsys.readouterr().out.splitlines()[1:-1] == printed.splitlines()[1:-1]
 
@@ -83,10 +83,10 @@ def test_a_trained_network_is_counted_mesh_by_mesh(folder, capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--change", "light.colour=3"], "there is no light.colour: no 'colour'; there are power, "),
-        (["--change", "light.power"], "change must be PART.NAME=NUMBER, got 'light.power'"),
-        (["--change", "light.power=much"], "change must be PART.NAME=NUMBER, got 'light.power=much'"),
-        (["--preset", "pai2023_figure", "--change", "light.power=1"], "there is no light.power: "),
+        (["--change", "link.colour=3"], "there is no link.colour: no 'colour'; there are power, "),
+        (["--change", "link.power"], "change must be PART.NAME=NUMBER, got 'link.power'"),
+        (["--change", "link.power=much"], "change must be PART.NAME=NUMBER, got 'link.power=much'"),
+        (["--preset", "pai2023_figure", "--change", "link.power=1"], "there is no link.power: "),
         (["--device", "none.toml"], "there is no device file none.toml"),
         (["--device", "bad.toml"], "bad.toml: the device must have name, source, "),
         (["--modes", "1"], "modes must be integers of at least 2, got 1"),
@@ -95,13 +95,13 @@ def test_a_trained_network_is_counted_mesh_by_mesh(folder, capsys):
         (["--batch", "0"], "batch must be integers of at least 1, got 0"),
         (["--batch", "9223372036854775808"], "batch must be at most 2147483647, got 9223372036854775808"),
         (["--modes", "8", "1000000"], "modes must be at most 16384, got 1000000"),
-        (["--change", "light.mzi_loss=1e308"], "light.mzi_loss: value must be 0 or from 1e-30 to 1e+30, got 1e+308"),
+        (["--change", "link.mzi_loss=1e308"], "link.mzi_loss: value must be 0 or from 1e-30 to 1e+30, got 1e+308"),
         (["--change", "components.dac.mvm=1e31"], "mvm must be 0 or from 1e-30 to 1e+30, got 1e+31"),
         (
-            ["--change", "light.column_loss=1000"],
+            ["--change", "link.column_loss=1000"],
             "the light of mesh 1 (64 modes) loses too much for its energy to be a",
         ),
-        (["--change", "light.fixed_loss=1e30"], "lower light.mzi_loss, light.column_loss or light.fixed_loss"),
+        (["--change", "link.fixed_loss=1e30"], "lower link.mzi_loss, link.column_loss or link.fixed_loss"),
         (["--checkpoint", "none.pt"], "there is no checkpoint none.pt"),
         (["--preset", "pai"], "invalid choice 'pai' for argument '--preset'"),
     ],

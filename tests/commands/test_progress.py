@@ -13,9 +13,9 @@ FAILED = Record(TrainConfig(), (), "no light")
 
 
 def test_lines_where_there_is_no_terminal(capsys):
-    with runs_bar() as report:
+    with runs_bar() as progress:
         for ended, record in ((1, None), (2, GOOD), (3, FAILED)):
-            report(ended, 3, record)
+            progress(ended, 3, record)
     assert capsys.readouterr().err == "run 1/3\nrun 2/3: test error 3.21 %\nrun 3/3: failed: no light\n"
 
 
@@ -24,10 +24,10 @@ def test_a_bar_with_the_time_that_is_left(monkeypatch, capsys):
     clock = iter(range(0, 10000, 10))
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
     monkeypatch.setattr("tqdm.std.time", lambda: next(clock))
-    with runs_bar() as report:
-        report(90, 100, None)
+    with runs_bar() as progress:
+        progress(90, 100, None)
         drawn = capsys.readouterr().err
-        report(95, 100, GOOD)
+        progress(95, 100, GOOD)
         half = capsys.readouterr().err
     assert "90/100" in drawn
     assert re.search(r"95/100 .*test error 3\.21 %", half)

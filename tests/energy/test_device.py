@@ -20,7 +20,7 @@ def test_one_number_is_changed_and_nothing_else():
 @pytest.mark.parametrize(
     ("path", "value", "read"),
     [
-        ("light.laser_efficiency", 0.1, lambda device: device.light.laser_efficiency.si),
+        ("link.laser_efficiency", 0.1, lambda device: device.link.laser_efficiency.si),
         ("components.dac.mvm", 1, lambda device: device.components["dac"].mvm),
         ("digital.operation", 0.01, lambda device: device.digital.operation.value),
     ],
@@ -32,14 +32,14 @@ def test_any_number_can_be_changed(path, value, read):
 @pytest.mark.parametrize(
     ("path", "value", "message"),
     [
-        ("light.colour", 1, r"^there is no light\.colour: no 'colour'; there are power, tap_noise, "),
+        ("link.colour", 1, r"^there is no link\.colour: no 'colour'; there are power, tap_noise, "),
         ("dac.energy", 1, r"^there is no dac\.energy: no 'dac'; there are name, source, components, "),
         ("components", 1, r"^components must lead to a number, as components\.adc\.energy does, got dict$"),
         ("name", 1, r"^name must lead to a number, .*, got str$"),
         ("components.adc.energy.value", 1, r"^there is no components\.adc\.energy\.value: no 'value'; nothing is"),
         ("components.adc.energy", -1, r"^components\.adc\.energy: value must be .*, got -1$"),
-        ("light.laser_efficiency", 1.5, r"^laser_efficiency must be at most 1, got 1\.5$"),
-        ("light.laser_efficiency", 0, r"^laser_efficiency must be above 0, got 0\.0$"),
+        ("link.laser_efficiency", 1.5, r"^laser_efficiency must be at most 1, got 1\.5$"),
+        ("link.laser_efficiency", 0, r"^laser_efficiency must be above 0, got 0\.0$"),
         ("components.adc.mvm", -1, r"^mvm must be a finite number of at least 0, got -1$"),
     ],
 )
@@ -49,8 +49,8 @@ def test_bad_changes_are_refused(path, value, message):
 
 
 def test_light_that_is_not_described_cannot_be_changed():
-    with pytest.raises(ValueError, match=r"^there is no light\.tap_noise: no 'tap_noise'; nothing is described there$"):
-        PAI2023_FIGURE.changed("light.tap_noise", 0.01)
+    with pytest.raises(ValueError, match=r"^there is no link\.tap_noise: no 'tap_noise'; nothing is described there$"):
+        PAI2023_FIGURE.changed("link.tap_noise", 0.01)
 
 
 @pytest.mark.parametrize("device", PRESETS.values())

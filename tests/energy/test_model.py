@@ -15,7 +15,7 @@ from retrolux.energy import (
     breakdown,
     digital_gradient,
     digital_mvm,
-    gain,
+    energy_ratio,
     gradient,
     haar_holding_power,
     latency,
@@ -42,7 +42,7 @@ def test_the_parts_are_the_whole_for_arrays_and_numbers(device, operation):
 def test_the_published_model_counts_no_option():
     parts = breakdown(PAI2023_TABLES, "gradient", 64, 10)
     assert [name for name, energy in parts.items() if energy == 0] == ["memory", "shifters"]
-    assert parts["light"] == pytest.approx(6 * 10 * 64 * 1e-12)  # 1 mW for 1 ns, six times
+    assert parts["laser"] == pytest.approx(6 * 10 * 64 * 1e-12)  # 1 mW for 1 ns, six times
 
 
 def test_shifters_are_held_as_long_as_the_step_takes():
@@ -54,10 +54,10 @@ def test_shifters_are_held_as_long_as_the_step_takes():
 
 
 def test_light_grows_with_loss_and_with_an_inefficient_laser():
-    device = PAI2023_TABLES.changed("light.laser_efficiency", 0.1).changed("light.mzi_loss", 0.5)
-    device = device.changed("light.fixed_loss", 3.0).changed("light.column_loss", 0.1)
-    lossless = breakdown(PAI2023_TABLES, "mvm", 16, 5)["light"]
-    assert breakdown(device, "mvm", 16, 5)["light"] == pytest.approx(10 * 10 ** ((3 + 16 * 0.6) / 10) * lossless)
+    device = PAI2023_TABLES.changed("link.laser_efficiency", 0.1).changed("link.mzi_loss", 0.5)
+    device = device.changed("link.fixed_loss", 3.0).changed("link.column_loss", 0.1)
+    lossless = breakdown(PAI2023_TABLES, "mvm", 16, 5)["laser"]
+    assert breakdown(device, "mvm", 16, 5)["laser"] == pytest.approx(10 * 10 ** ((3 + 16 * 0.6) / 10) * lossless)
 
 
 def test_memory_is_read_and_written_per_weight():
@@ -77,7 +77,7 @@ def test_the_contours_of_the_published_figure_are_gains():
     # 8, 16, 32 TOPS/W for a multiplication and 4, 8, 16 for a gradient are 1, 2 and 4 times the digital efficiency.
     n, m = np.arange(4, 257), np.array([[1], [30], [255]])
     for operation, unit in (("mvm", 8), ("gradient", 4)):
-        ratio = tops_per_watt(PAI2023_FIGURE, operation, n, m) / gain(PAI2023_FIGURE, operation, n, m)
+        ratio = tops_per_watt(PAI2023_FIGURE, operation, n, m) / energy_ratio(PAI2023_FIGURE, operation, n, m)
         np.testing.assert_allclose(ratio, unit, rtol=1e-13)
 
 
@@ -126,7 +126,7 @@ def test_the_smallest_one_is_found_among_those_offered():
     ],
 )
 def test_bad_sizes_are_refused(arguments, message):
-    for function in (breakdown, latency, gain, tops_per_watt, advantage):
+    for function in (breakdown, latency, energy_ratio, tops_per_watt, advantage):
         with pytest.raises(ValueError, match=message):
             function(PAI2023_TABLES, *arguments)
 

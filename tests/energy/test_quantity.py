@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from retrolux.energy import Quantity
-from retrolux.energy.engineering import engineering
+from retrolux.energy.quantity import engineering
 
 
 @pytest.mark.parametrize(

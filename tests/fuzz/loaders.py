@@ -70,7 +70,7 @@ def as_text(damage):
     return lambda text, rng: damage(text, rng).encode(errors="replace").decode(errors="replace")
 
 
-FLAWS = Imperfections(tap_noise=0.01, phase_bits=8, crosstalk=0.01, io_phase_std=0.02)
+IMPERFECTIONS = Imperfections(tap_noise=0.01, phase_bits=8, crosstalk=0.01, io_phase_std=0.02)
 CONFIG = dataclasses.replace(TrainConfig.recommended("moons"), epochs=2, batch=400, meshes=2)
 SWEEP = sweep.Sweep(settings={"dataset": "moons", "epochs": 2}, lists={"tap_noise": [0.0, 0.1], "lr": [0.1, 0.2]})
 SEARCH = space.Search(
@@ -98,7 +98,7 @@ def pickles(_):
 
 def checkpoints(folder):
     for name, changes in {
-        "adam": {"imperfections": FLAWS},
+        "adam": {"imperfections": IMPERFECTIONS},
         "sgd": {"optimizer": "sgd", "lr_half_life": 2.0},
     }.items():
         start_run(dataclasses.replace(CONFIG, **changes), folder / name)
@@ -125,7 +125,7 @@ def of_checkpoint(content, rng):
 
 
 def mesh_on_a_chip():
-    return nn.Mesh(mesh.rectangular(4), seed=0, imperfections=FLAWS)
+    return nn.Mesh(mesh.rectangular(4), seed=0, imperfections=IMPERFECTIONS)
 
 
 def chip_states(_):
@@ -249,7 +249,7 @@ ARGUMENTS = [
     "train --optimizer sgd --gradient sum_difference --batch 10 --seed 3 --threads 1 --resume",
     "sweep --sweep tap_noise=0,0.01 modes=16,64 --change epochs=1 lr=0.1 --seeds 2 --workers 1",
     "search --search lr=0.001..0.1:log optimizer=sgd,adam --change epochs=10 --trials 30 --objective last",
-    "energy --preset pai2023_figure --modes 256 256 --batch 255 --change light.tap_noise=0.01 --digital h100",
+    "energy --preset pai2023_figure --modes 256 256 --batch 255 --change link.tap_noise=0.01 --digital h100",
     "study --preset tap --seeds 3 --epochs 2 --data-dir x",
     "report results.nc --out x",
     "bench --modes 64 --batch 600 --threads 1 --seconds 0.1",
@@ -322,15 +322,15 @@ LOADERS = {
     "CIFAR-10 pickle": Loader(0.14, pickles, mutations.of_bytes, read_array_pickle),
     "run.json": Loader(0.07, records, lambda t, rng: of_json(t, rng).encode(errors="replace"), store.read_record),
     "config.toml": Loader(
-        0.08, lambda _: [configuration.to_toml(dataclasses.replace(CONFIG, imperfections=FLAWS))], of_text,
+        0.08, lambda _: [configuration.to_toml(dataclasses.replace(CONFIG, imperfections=IMPERFECTIONS))], of_text,
         configuration.from_toml,
     ),
     "sweep.toml": Loader(0.05, lambda _: [sweep.to_toml(SWEEP)], of_text, sweep.from_toml),
     "search.toml": Loader(0.05, lambda _: [space.to_toml(SEARCH)], of_text, space.from_toml),
     "imperfections TOML": Loader(
-        0.05, lambda _: [FLAWS.to_toml()], as_text(mutations.of_text), Imperfections.from_toml
+        0.05, lambda _: [IMPERFECTIONS.to_toml()], as_text(mutations.of_text), Imperfections.from_toml
     ),
-    "imperfections JSON": Loader(0.05, lambda _: [FLAWS.to_json()], as_text(of_json), Imperfections.from_json),
+    "imperfections JSON": Loader(0.05, lambda _: [IMPERFECTIONS.to_json()], as_text(of_json), Imperfections.from_json),
     "device TOML": Loader(
         0.04, lambda _: [energy.to_toml(device) for device in presets.PRESETS.values()], as_text(mutations.of_text),
         energy.from_toml,

@@ -103,8 +103,8 @@ def test_spsa_is_unbiased_and_as_good_as_its_directions():
 def test_physics_aware_is_exact_on_an_ideal_chip_and_not_on_another():
     ideal = Experiment(mesh.rectangular(5))
     close(ideal.measure(gradient.PhysicsAware()), ideal.measure(gradient.Adjoint()), 1e-12)
-    flawed = Experiment(mesh.rectangular(5), Imperfections(coupler_std=0.1))
-    difference = flawed.measure(gradient.PhysicsAware()).theta - flawed.measure(gradient.Adjoint()).theta
+    imperfect = Experiment(mesh.rectangular(5), Imperfections(coupler_std=0.1))
+    difference = imperfect.measure(gradient.PhysicsAware()).theta - imperfect.measure(gradient.Adjoint()).theta
     assert np.abs(difference).max() > 1e-2
 
 

@@ -128,10 +128,10 @@ def test_phase_errors(modes, chips):
 
 def lossy_errors(method, chips=200):
     """Return relative errors and cosines at 0.1 dB per column on 8 modes, over many random chips."""
-    flaw = Imperfections(column_loss_db=0.1)
+    imperfection = Imperfections(column_loss_db=0.1)
     relative, cosines = [], []
     for seed in range(chips):
-        measured, exact = gradients(mesh.rectangular(8), flaw, [method, Adjoint()], seed)
+        measured, exact = gradients(mesh.rectangular(8), imperfection, [method, Adjoint()], seed)
         relative.append(np.linalg.norm(measured - exact) / np.linalg.norm(exact))
         cosines.append(cosine(measured, exact))
     return np.array(relative), np.array(cosines)
@@ -160,6 +160,6 @@ def test_loss_of_the_arms_can_be_corrected_where_no_mode_is_idle():
     topology = mesh.from_columns(2, [[(0, 1)]] * 6)
     for method in (ThreeMeasurement, SumDifference):
         corrected = method(loss=LossCorrection(column_loss_db=0.02, arm_loss_db=0.05))
-        flaw = Imperfections(loss_db=0.05, column_loss_db=0.02)
-        measured, exact = gradients(topology, flaw, [corrected, Adjoint()], 0)
+        imperfection = Imperfections(loss_db=0.05, column_loss_db=0.02)
+        measured, exact = gradients(topology, imperfection, [corrected, Adjoint()], 0)
         np.testing.assert_allclose(measured, exact, rtol=0, atol=1e-12)

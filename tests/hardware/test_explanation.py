@@ -12,16 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retrolux.hardware import Imperfections, explain, fabricate, presets
-from retrolux.hardware.explanation import longest_path, loss_gradient_error, tap_gradient_error
+from retrolux.hardware.explanation import loss_gradient_error, tap_gradient_error
 from retrolux.mesh import (
     butterfly,
-    cascade,
-    diamond,
     from_columns,
     haar_phases,
     matrix,
     rectangular,
-    tree,
     triangular,
 )
 
@@ -85,24 +82,6 @@ def test_each_imperfection_has_its_own_lines(settings, starts):
     assert len(rest) == len(starts)
     for text, start in zip(rest, starts, strict=True):
         assert text.startswith(f"  {start}")
-
-
-@pytest.mark.parametrize(
-    ("mesh", "mzis"),
-    [
-        (rectangular(6), 6),
-        (triangular(6), 9),
-        (butterfly(8), 3),
-        (tree(8), 3),
-        (cascade(5), 4),
-        (diamond(4), 5),
-        (from_columns(4, [[(0, 1)], [(2, 3)], [], [(3, 0)]]), 2),
-        (from_columns(3, [[], []]), 0),
-    ],
-    ids=lambda value: getattr(value, "name", str(value)),
-)
-def test_the_longest_path(mesh, mzis):
-    assert longest_path(mesh) == mzis
 
 
 def test_loss_of_the_longest_path():

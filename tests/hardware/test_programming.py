@@ -21,7 +21,6 @@ from retrolux.hardware import (
     quantise,
     thermal_crosstalk,
 )
-from retrolux.hardware.programming import wrap
 from retrolux.mesh import haar_phases, matrix, rectangular
 
 LIMIT = 5.0
@@ -40,20 +39,6 @@ def write(imperfections, phases, number=0, seed=1):
         write=number,
     )
     return np.split(met, [MESH.mzis, 2 * MESH.mzis])
-
-
-@given(st.floats(-1e6, 1e6))
-def test_wrapped_phases_are_the_same_in_one_turn(phase):
-    wrapped = wrap(phase)
-    assert 0 <= wrapped < TURN
-    turns = (phase - wrapped) / TURN
-    assert turns == pytest.approx(np.rint(turns), abs=1e-9)
-
-
-def test_wrapping_never_gives_a_whole_turn():
-    assert wrap([-1e-300, -0.0, TURN, -TURN, 0.0]).tolist() == [0, 0, 0, 0, 0]
-    inside = np.linspace(0, TURN, 100, endpoint=False)
-    np.testing.assert_array_equal(wrap(inside), inside)
 
 
 @pytest.mark.parametrize("bits", [1, 2, 7, 16, 32])
@@ -91,7 +76,7 @@ def test_without_bits_phases_are_only_wrapped():
 def test_phases_of_any_size_lose_whole_turns_alone(size, bits):
     """Against 400 digits: 2π has to be the true one, not the nearest double."""
     phases = np.random.default_rng(0).uniform(-1, 1, 50) * size
-    wrapped = wrap(phases) if bits is None else quantise(phases, bits)
+    wrapped = quantise(phases, bits)
     with mpmath.workdps(400):
         for phase, got in zip(phases, wrapped, strict=True):
             off = mpmath.mpf(float(got)) - mpmath.mpf(float(phase))
@@ -105,8 +90,6 @@ def test_phases_of_any_size_lose_whole_turns_alone(size, bits):
 def test_what_is_no_phase_is_refused(bits, bad):
     with pytest.raises(ValueError, match=f"^phases must be finite, got {bad}$"):
         quantise([0.5, bad], bits)
-    with pytest.raises(ValueError, match=f"^phases must be finite, got {bad}$"):
-        wrap(bad)
 
 
 def test_quantisation_error_is_uniform(rng):

@@ -19,8 +19,8 @@ def phases(rng):
     return mesh.haar_phases(TOPOLOGY, rng)
 
 
-def chip_with(phases, seed=3, **flaws):
-    chip = SimulatedChip(TOPOLOGY, Imperfections(**flaws), seed, np.complex128)
+def chip_with(phases, seed=3, **imperfections):
+    chip = SimulatedChip(TOPOLOGY, Imperfections(**imperfections), seed, np.complex128)
     chip.write(*phases)
     return chip
 
@@ -49,8 +49,8 @@ def test_what_fabrication_does(phases):
 
 def test_exact_gradients_see_everything_but_noise(phases, rng):
     """Finite differences of written phases, through crosstalk, offsets, dispersion, errors and loss."""
-    flaws = {"coupler_std": 0.1, "column_loss_db": 0.2, "phase_offset_std": 0.2, "crosstalk": 0.1}
-    chip = chip_with(phases, **flaws, phase_dispersion=1e-3, coupler_dispersion=1e-3, detuning_nm=10)
+    imperfections = {"coupler_std": 0.1, "column_loss_db": 0.2, "phase_offset_std": 0.2, "crosstalk": 0.1}
+    chip = chip_with(phases, **imperfections, phase_dispersion=1e-3, coupler_dispersion=1e-3, detuning_nm=10)
     x, grad_y = rng.normal(size=(2, 3, 5)) + 1j * rng.normal(size=(2, 3, 5))
     exact = chip.exact_gradients(x, grad_y)
     step = 1e-6
@@ -84,22 +84,24 @@ def test_exact_gradients_see_weak_light_beside_strong():
     np.testing.assert_allclose(exact.phi, expected.phi, rtol=1e-3)
 
 
-@pytest.mark.parametrize(("flaw", "size"), [("io_amplitude_std", 0.1), ("io_phase_std", 0.05), ("detector_noise", 0.1)])
-def test_noise_at_the_ports(phases, flaw, size):
+@pytest.mark.parametrize(
+    ("imperfection", "size"), [("io_amplitude_std", 0.1), ("io_phase_std", 0.05), ("detector_noise", 0.1)]
+)
+def test_noise_at_the_ports(phases, imperfection, size):
     """Mean and variance over 4000 shots at 5 standard errors, of an output that is light straight through."""
     identity = [np.full(TOPOLOGY.mzis, np.pi), np.zeros(TOPOLOGY.mzis), np.zeros(5)]
-    chip = chip_with(identity, **{flaw: size})
+    chip = chip_with(identity, **{imperfection: size})
     light = np.full((4000, 5), 0.5 + 0j)
     y = chip.forward(light).output / chip_with(identity).forward(light).output
     amplitude, phase = np.abs(y), np.angle(y)
     count = y.size
     # Two independent errors, at the input and at the output; the detector adds to each quadrature of 0.5 once.
-    if flaw == "io_amplitude_std":
+    if imperfection == "io_amplitude_std":
         assert amplitude.mean() == pytest.approx(1, abs=5 * np.sqrt(2) * size / np.sqrt(count))
         variance = (1 + size**2) ** 2 - 1
         assert amplitude.var() == pytest.approx(variance, rel=5 * np.sqrt(2.5 / count))
         assert np.abs(phase).max() < 1e-12
-    elif flaw == "io_phase_std":
+    elif imperfection == "io_phase_std":
         assert np.abs(amplitude - 1).max() < 1e-12
         assert phase.var() == pytest.approx(2 * (np.pi * size) ** 2, rel=5 * np.sqrt(2 / count))
     else:
@@ -166,7 +168,7 @@ def test_the_clock_counts_samples(phases):
 
 
 def test_a_saved_chip_goes_on(phases):
-    flaws = {"drift_std_per_s": 1.0, "tap_noise": 0.1, "io_phase_std": 0.1, "phase_std": 0.1}
+    imperfections = {"drift_std_per_s": 1.0, "tap_noise": 0.1, "io_phase_std": 0.1, "phase_std": 0.1}
     x = np.ones((3, 5), complex)
 
     def live(chip, shots):
@@ -177,10 +179,10 @@ def test_a_saved_chip_goes_on(phases):
             readings += chip.forward(x, taps="sum")
         return readings
 
-    expected = live(chip_with(phases, **flaws), 4)
-    first = chip_with(phases, **flaws)
+    expected = live(chip_with(phases, **imperfections), 4)
+    first = chip_with(phases, **imperfections)
     readings = live(first, 2)
-    second = chip_with(phases, **flaws)
+    second = chip_with(phases, **imperfections)
     second.load_state(first.state())
     for a, b in zip(readings + live(second, 2), expected, strict=True):
         np.testing.assert_array_equal(a, b)

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrolux.mesh import Topology, butterfly, from_columns, rectangular, triangular
+from retrolux.mesh import Topology, butterfly, cascade, diamond, from_columns, rectangular, tree, triangular
 
 
 @st.composite
@@ -70,6 +70,24 @@ def test_empty_meshes():
     straight = from_columns(3, [[], [(0, 2)], []])
     assert (straight.mzis, straight.depth, straight.starts.tolist()) == (1, 3, [0, 0, 1, 1])
     assert straight != from_columns(3, [[(0, 2)]])
+
+
+@pytest.mark.parametrize(
+    ("mesh", "mzis"),
+    [
+        (rectangular(6), 6),
+        (triangular(6), 9),
+        (butterfly(8), 3),
+        (tree(8), 3),
+        (cascade(5), 4),
+        (diamond(4), 5),
+        (from_columns(4, [[(0, 1)], [(2, 3)], [], [(3, 0)]]), 2),
+        (from_columns(3, [[], []]), 0),
+    ],
+    ids=lambda value: getattr(value, "name", str(value)),
+)
+def test_the_longest_path(mesh, mzis):
+    assert mesh.longest_path == mzis
 
 
 def test_equality_is_layout_and_not_name():

@@ -17,7 +17,7 @@ from retrolux.gradient import METHODS
 from retrolux.hardware import Imperfections
 from retrolux.nn import Blocks, Linear
 
-FLAWS = Imperfections(coupler_std=0.05, phase_std=0.01, tap_noise=0.01, io_phase_std=0.01, loss_db=0.02)
+IMPERFECTIONS = Imperfections(coupler_std=0.05, phase_std=0.01, tap_noise=0.01, io_phase_std=0.01, loss_db=0.02)
 DTYPES = [torch.float32, torch.float64, torch.complex64, torch.complex128]
 
 
@@ -157,18 +157,18 @@ def test_on_ideal_chips_every_method_measures_the_exact_gradient(gradient, dtype
 
 
 def test_every_mesh_is_a_chip_of_its_own():
-    one, two = (Blocks(4, 4, block=2, seed=0, imperfections=FLAWS, chip_seed=seed) for seed in (0, 1))
+    one, two = (Blocks(4, 4, block=2, seed=0, imperfections=IMPERFECTIONS, chip_seed=seed) for seed in (0, 1))
     assert len(one.experiments) == 8
     assert len({experiment.chip.seed for experiment in (*one.experiments, *two.experiments)}) == 16
     x = torch.ones(1, 1, 4)
-    assert torch.equal(Blocks(4, 4, block=2, seed=0, imperfections=FLAWS)(x), one(x))
+    assert torch.equal(Blocks(4, 4, block=2, seed=0, imperfections=IMPERFECTIONS)(x), one(x))
     assert not torch.equal(two(x), one(x))
     exact = (x @ one.matrix().mT).detach()
     assert 1e-3 < (two(x).detach() - exact).norm() / exact.norm() < 1
 
 
 def test_chips_are_saved_copied_and_pickled_with_their_history():
-    blocks = Blocks(4, 4, block=2, seed=0, imperfections=FLAWS)
+    blocks = Blocks(4, 4, block=2, seed=0, imperfections=IMPERFECTIONS)
     x = torch.ones(3, 1, 4)
     blocks(x)
     file = io.BytesIO()

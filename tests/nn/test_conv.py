@@ -74,11 +74,11 @@ def _as_matrix(grad_weight, layer):
 
 
 @pytest.mark.slow
-def test_flawed_chips_disturb_and_learn():
-    flaws = Imperfections(coupler_std=0.02, tap_noise=0.005, io_phase_std=0.002)
+def test_imperfect_chips_disturb_and_learn():
+    imperfections = Imperfections(coupler_std=0.02, tap_noise=0.005, io_phase_std=0.002)
     torch.manual_seed(0)
     target = torch.nn.Conv2d(2, 3, 3, padding=1)
-    layer = Conv2d(2, 3, 3, padding=1, block=4, seed=0, imperfections=flaws, gradient="sum_difference")
+    layer = Conv2d(2, 3, 3, padding=1, block=4, seed=0, imperfections=imperfections, gradient="sum_difference")
     x = torch.randn(2, 2, 6, 6)
     optimizer = torch.optim.Adam(layer.parameters(), 0.03)
     losses = []

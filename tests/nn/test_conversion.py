@@ -258,8 +258,8 @@ def test_frozen_layers_stay_frozen_and_subspaces_train_alone():
 
 
 def test_chips_of_all_layers_are_different(resnet, images):
-    flaws = Imperfections(coupler_std=0.03, tap_noise=0.01)
-    options = {"block": 8, "imperfections": flaws, "gradient": "sum_difference", "chip_seed": 7}
+    imperfections = Imperfections(coupler_std=0.03, tap_noise=0.01)
+    options = {"block": 8, "imperfections": imperfections, "gradient": "sum_difference", "chip_seed": 7}
     model, same = (retrolux.convert(resnet, "layer1.*", **options) for _ in range(2))
     seeds = [one.chip.seed for name in photonic(model) for one in model.get_submodule(name).blocks.experiments]
     assert len(set(seeds)) == len(seeds) == 4 * 18

@@ -115,10 +115,10 @@ def test_a_real_layer_reads_the_quadrature_in_phase():
 
 
 @pytest.mark.parametrize("gradient", ["three_measurement", "sum_difference", "physics_aware", "spsa"])
-def test_flawed_chips_learn(gradient):
-    flaws = Imperfections(coupler_std=0.02, tap_noise=0.01, io_amplitude_std=0.01, detector_noise=0.001)
+def test_imperfect_chips_learn(gradient):
+    imperfections = Imperfections(coupler_std=0.02, tap_noise=0.01, io_amplitude_std=0.01, detector_noise=0.001)
     torch.manual_seed(0)
-    layer = Linear(6, 4, block=4, seed=0, imperfections=flaws, gradient=gradient)
+    layer = Linear(6, 4, block=4, seed=0, imperfections=imperfections, gradient=gradient)
     x = torch.randn(64, 6)
     target = x @ torch.randn(6, 4) / 4
     optimizer = torch.optim.Adam(layer.parameters(), 0.02)

@@ -138,16 +138,16 @@ def test_double_makes_it_double(x):
         layer(x)
 
 
-@pytest.mark.parametrize("flawed", [False, True])
-def test_copies_and_saved_states(x, flawed, tmp_path):
-    flaws = {"coupler_error": np.full((6, 2), 0.1), "loss_db": np.full((6, 4), 0.2)} if flawed else {}
-    layer = Mesh(mesh.rectangular(4), seed=0, train_gamma=False, **flaws)
+@pytest.mark.parametrize("imperfect", [False, True])
+def test_copies_and_saved_states(x, imperfect, tmp_path):
+    imperfections = {"coupler_error": np.full((6, 2), 0.1), "loss_db": np.full((6, 4), 0.2)} if imperfect else {}
+    layer = Mesh(mesh.rectangular(4), seed=0, train_gamma=False, **imperfections)
     expected = layer(x)
     for twin in (copy.deepcopy(layer), pickle.loads(pickle.dumps(layer))):
         assert torch.equal(twin(x), expected)
         assert not twin.gamma.requires_grad
     torch.save(layer.state_dict(), tmp_path / "state.pt")
-    other = Mesh(mesh.rectangular(4), seed=1, **{name: 0 * value for name, value in flaws.items()})
+    other = Mesh(mesh.rectangular(4), seed=1, **{name: 0 * value for name, value in imperfections.items()})
     other.load_state_dict(torch.load(tmp_path / "state.pt", weights_only=True))
     assert torch.equal(other(x), expected)
 

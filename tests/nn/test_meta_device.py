@@ -27,11 +27,14 @@ from retrolux.nn import (
     fit_matrix,
 )
 
-FLAWS = {"coupler_error": np.full((6, 2), 0.1), "loss_db": np.full((6, 4), 0.2)}
+IMPERFECTIONS = {"coupler_error": np.full((6, 2), 0.1), "loss_db": np.full((6, 4), 0.2)}
 MASK = np.arange(12).reshape(6, 2) % 3 == 0
 LAYERS = {
     "mesh": (lambda: Mesh(mesh.rectangular(4), seed=1), (3, 4)),
-    "flawed mesh": (lambda: Mesh(mesh.rectangular(4), seed=1, trainable=MASK, train_gamma=False, **FLAWS), (3, 4)),
+    "imperfect mesh": (
+        lambda: Mesh(mesh.rectangular(4), seed=1, trainable=MASK, train_gamma=False, **IMPERFECTIONS),
+        (3, 4),
+    ),
     "given mesh": (lambda: Mesh(mesh.rectangular(4), phases=(range(6), range(6), range(4))), (3, 4)),
     "chip": (lambda: Mesh(mesh.rectangular(4), seed=1, imperfections=Imperfections(coupler_std=0.1)), (3, 4)),
     "linear": (lambda: Linear(4, 3, seed=1), (3, 4)),
@@ -211,10 +214,10 @@ def test_a_default_device_does_not_move_derivatives_and_fits():
 
 @pytest.mark.parametrize("method", METHODS)
 def test_a_default_device_does_not_move_an_experiment(method):
-    flaws = Imperfections(coupler_std=0.02)
+    imperfections = Imperfections(coupler_std=0.02)
     results = []
     for place in ("cpu", "meta"):
-        layer = Mesh(mesh.rectangular(4), seed=0, imperfections=flaws, gradient=method)
+        layer = Mesh(mesh.rectangular(4), seed=0, imperfections=imperfections, gradient=method)
         with torch.device(place):
             y = layer(torch.ones(2, 4, device="cpu"))
             y.abs().sum().backward()

@@ -7,7 +7,7 @@ import io
 import numpy as np
 import pytest
 
-from retrolux.energy import breakdown, digital_gradient, digital_mvm, gain, tops_per_watt
+from retrolux.energy import breakdown, digital_gradient, digital_mvm, energy_ratio, tops_per_watt
 from retrolux.energy.presets import PAI2023_FIGURE, PAI2023_TABLES
 from retrolux.plot import cost_bars, energy_maps
 
@@ -41,7 +41,7 @@ def test_contours_lie_where_the_gain_is_what_they_say(maps):
         assert len(exact) == len(M)
         nearest = np.rint(exact).astype(int)
         np.testing.assert_allclose(
-            gain(PAI2023_FIGURE, "gradient", nearest[:, 0], nearest[:, 1]), factor, atol=0.5 * factor / 19
+            energy_ratio(PAI2023_FIGURE, "gradient", nearest[:, 0], nearest[:, 1]), factor, atol=0.5 * factor / 19
         )
 
 
@@ -61,7 +61,7 @@ def test_a_device_without_advantage_has_no_contour():
 
 
 def test_a_device_that_loses_all_light_can_be_drawn():
-    figure = energy_maps({"dark": PAI2023_TABLES.changed("light.mzi_loss", 100)}, N, M)
+    figure = energy_maps({"dark": PAI2023_TABLES.changed("link.mzi_loss", 100)}, N, M)
     figure.savefig(io.BytesIO())
 
 

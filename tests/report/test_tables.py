@@ -7,8 +7,8 @@ import dataclasses
 import pytest
 
 from retrolux import energy
-from retrolux.energy.engineering import engineering
 from retrolux.energy.presets import PRESETS
+from retrolux.energy.quantity import engineering
 from retrolux.report import costs, tables
 from retrolux.report.findings import compared_methods, findings
 from retrolux.report.view import SweepView

@@ -46,7 +46,7 @@ def test_two_workers_compute_what_one_process_does(tmp_path, expected):
     """Although one of them is killed."""
     seen, killed = [], []
 
-    def report(ended, runs, record):
+    def progress(ended, runs, record):
         seen.append((ended, runs))
         if record is not None:
             assert read_record(tmp_path / identity(record.config) / "run.json") == record
@@ -55,7 +55,7 @@ def test_two_workers_compute_what_one_process_does(tmp_path, expected):
                 killed.extend(child for child in children if "spawn_main" in " ".join(child.cmdline()))
                 killed[0].kill()
 
-    records = compute_all([DIVERGES, IMPOSSIBLE, *CONFIGS, CONFIGS[0]], tmp_path, workers=2, report=report)
+    records = compute_all([DIVERGES, IMPOSSIBLE, *CONFIGS, CONFIGS[0]], tmp_path, workers=2, progress=progress)
     assert len(killed) == 2
     assert seen == [(ended, 6) for ended in range(7)]
     diverged, impossible = records.pop(identity(DIVERGES)), records.pop(identity(IMPOSSIBLE))
@@ -95,16 +95,16 @@ def test_a_scheduler_that_is_killed(tmp_path, scheduler, expected):
     address, process = scheduler
     folder = tmp_path / "runs"
 
-    def report(*_):
+    def progress(*_):
         if len(list(folder.glob("*/run.json"))) == 1:
             process.kill()
 
     with pytest.raises(ConnectionError, match=r"^the scheduler is gone; the runs that had ended are kept$"):
-        compute_all(CONFIGS, folder, scheduler=address, report=report)
+        compute_all(CONFIGS, folder, scheduler=address, progress=progress)
     (kept,) = folder.glob("*/run.json")
     before = kept.stat().st_mtime_ns
     seen = []
-    records = compute_all(CONFIGS, folder, workers=1, report=lambda ended, runs, record: seen.append((ended, runs)))
+    records = compute_all(CONFIGS, folder, workers=1, progress=lambda ended, runs, record: seen.append((ended, runs)))
     assert seen == [(ended, 4) for ended in range(1, 5)]
     assert kept.stat().st_mtime_ns == before
     assert histories(records) == expected

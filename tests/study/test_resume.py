@@ -59,7 +59,7 @@ def test_stopped_between_epochs(tmp_path, tiny, read_metrics, optimizer, stop_af
             raise Stop
 
     with pytest.raises(Stop):
-        start_run(config, tmp_path / "stopped", report=stop)
+        start_run(config, tmp_path / "stopped", progress=stop)
     run = resume_run(config, tmp_path / "stopped")
     assert len(run.history) == config.epochs
     whole = start_run(config, tmp_path / "whole")
@@ -133,7 +133,7 @@ def test_chips_come_back_with_their_history(tmp_path, tiny, read_metrics, gradie
             raise Stop
 
     with pytest.raises(Stop):
-        start_run(config, tmp_path / "stopped", report=stop)
+        start_run(config, tmp_path / "stopped", progress=stop)
     resume_run(config, tmp_path / "stopped")
     assert_same_runs(tmp_path / "stopped", start_run(config, tmp_path / "whole").folder, read_metrics)
 

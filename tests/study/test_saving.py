@@ -15,7 +15,7 @@ def test_states_are_written_when_they_are_due(tmp_path, tiny, read_metrics):
     def look(epoch):
         seen.append((epoch.epoch, len(read_checkpoint(tmp_path / "last.pt")["history"]), len(read_metrics(tmp_path))))
 
-    start_run(tiny, tmp_path, report=look, save_every_s=1e6)
+    start_run(tiny, tmp_path, progress=look, save_every_s=1e6)
     assert seen == [(1, 0, 0), (2, 0, 0), (3, 0, 0), (4, 4, 4)]
 
 
@@ -26,7 +26,7 @@ def test_a_time_that_has_gone_by_is_due(tmp_path, tiny, monkeypatch):
     start_run(
         tiny,
         tmp_path,
-        report=lambda _: seen.append(len(read_checkpoint(tmp_path / "last.pt")["history"])),
+        progress=lambda _: seen.append(len(read_checkpoint(tmp_path / "last.pt")["history"])),
         save_every_s=5,
     )
     assert seen == [0, 2, 2, 4]
@@ -52,7 +52,7 @@ def test_a_stopped_run_loses_no_more_than_it_was_told_to(tmp_path, tiny, read_me
             raise Stop
 
     with pytest.raises(Stop):
-        start_run(tiny, tmp_path / "stopped", report=stop, save_every_s=1e6)
+        start_run(tiny, tmp_path / "stopped", progress=stop, save_every_s=1e6)
     assert read_metrics(tmp_path / "stopped") == []
     resume_run(tiny, tmp_path / "stopped", save_every_s=1e6)
     start_run(tiny, tmp_path / "whole")

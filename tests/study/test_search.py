@@ -35,7 +35,7 @@ def states(folder):
 
 def test_the_best_is_found_and_kept(tmp_path, in_process):
     seen = []
-    trials = run_search(SEARCH, tmp_path, trials=6, report=lambda ended, total, _: seen.append((ended, total)))
+    trials = run_search(SEARCH, tmp_path, trials=6, progress=lambda ended, total, _: seen.append((ended, total)))
     assert seen == [(ended, 6) for ended in range(7)]
     assert len(in_process) == len(trials) == 6
     assert sorted(trial.error for trial in trials) == [trial.error for trial in trials]
@@ -70,7 +70,7 @@ def test_it_goes_on_where_it_stopped(tmp_path, in_process):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run_search(SEARCH, tmp_path / "stopped", trials=13, report=stop)
+        run_search(SEARCH, tmp_path / "stopped", trials=13, progress=stop)
     resumed = run_search(SEARCH, tmp_path / "stopped", trials=13, resume=True)
     assert [(trial.number, trial.chosen, trial.error) for trial in resumed] == [
         (trial.number, trial.chosen, trial.error) for trial in whole

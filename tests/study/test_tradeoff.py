@@ -66,8 +66,8 @@ def test_less_noise_takes_more_light(results):
     )
     assert float(noisy["light_per_mode"].sel(device=REAL_LIGHT.name)) == pytest.approx(float(power) / 16)
     # The rest of the energy is what the device takes without light; light is lit six times per gradient, twice forward.
-    dark = energy.gradient(PAI2023_TABLES.changed("light.power", 0.0), energy.MeshSize.triangular(16), 50)
-    dark = dark + energy.mvm(PAI2023_TABLES.changed("light.power", 0.0), energy.MeshSize.triangular(16), 50)
+    dark = energy.gradient(PAI2023_TABLES.changed("link.power", 0.0), energy.MeshSize.triangular(16), 50)
+    dark = dark + energy.mvm(PAI2023_TABLES.changed("link.power", 0.0), energy.MeshSize.triangular(16), 50)
     lit = 8 * 50 * 16 * float(power) / 16 * 10**0.3 / 0.15 * 1e-9
     step = float(noisy["energy_step_noise"].sel(device=REAL_LIGHT.name))
     assert step == pytest.approx(2 * (float(dark) + lit), rel=1e-9)

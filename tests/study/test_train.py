@@ -50,7 +50,7 @@ def test_mnist_from_its_folder(tmp_path, rng):
 
 def test_the_folder_of_a_run(tmp_path, tiny):
     seen = []
-    run = start_run(tiny, tmp_path / "deep" / "run", report=seen.append)
+    run = start_run(tiny, tmp_path / "deep" / "run", progress=seen.append)
     kept = [".lock", "best.pt", "config.toml", "last.pt", "metrics.csv"]
     assert sorted(file.name for file in run.folder.iterdir()) == kept
     assert from_toml(run.folder / "config.toml") == tiny
@@ -67,7 +67,7 @@ def test_every_epoch_is_on_disk_when_it_is_reported(tmp_path, tiny, read_metrics
         assert len(read_metrics(tmp_path)) == epoch.epoch
         assert len(read_checkpoint(tmp_path / "last.pt")["history"]) == epoch.epoch
 
-    start_run(tiny, tmp_path, report=check)
+    start_run(tiny, tmp_path, progress=check)
 
 
 @pytest.mark.slow
@@ -192,7 +192,7 @@ def test_best_is_the_first_of_the_smallest_test_errors(tmp_path, tiny, monkeypat
 
 def test_threads_are_set_for_the_run_only(tmp_path, tiny):
     before, seen = torch.get_num_threads(), []
-    start_run(replace(tiny, threads=before + 1), tmp_path, report=lambda _: seen.append(torch.get_num_threads()))
+    start_run(replace(tiny, threads=before + 1), tmp_path, progress=lambda _: seen.append(torch.get_num_threads()))
     assert set(seen) == {before + 1}
     assert torch.get_num_threads() == before
 

@@ -65,7 +65,7 @@ def test_it_goes_on_where_the_last_worker_was_killed(tmp_path, folder, tiny, mon
             raise Killed
 
     with pytest.raises(Killed):
-        start_run(tiny, folder / identity(tiny), report=die)
+        start_run(tiny, folder / identity(tiny), progress=die)
     trained = []
 
     def spy(run, index, train_epoch=training._train_epoch):

@@ -2,7 +2,7 @@
 
 Every transformation is a layer, a function of the same name in snake case, and a parametrisation of weights
 (``torch.nn.utils.parametrize``, or `wrap`). Which gradient flows back through it is an argument of each: the true one,
-straight through, or a function of your own. Noise is drawn by one generator, described in `retrolux.analog.random`, in
+straight through, or a function of your own. Noise is drawn by one generator, described in `retrolux.analog.draws`, in
 training mode alone unless ``eval_noise=True``.
 
 Shah and Youngblood, "AnalogVNN: a fully modular framework for modeling and optimizing photonic neural networks", APL

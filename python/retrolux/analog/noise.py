@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, ClassVar
 import torch
 from torch import Tensor
 
+from retrolux.analog.draws import Drawing, draw
 from retrolux.analog.gradient import Gradient, check_gradient, gradient_name, with_gradient
 from retrolux.analog.leakage import GAUSSIAN, LAPLACIAN, POISSON, UNIFORM, Law, complete
 from retrolux.analog.parts import Parts, by_parts, check_parts
-from retrolux.analog.random import Drawing, draw
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,7 +49,7 @@ def gaussian_noise(
     std : float
         σ ≥ 0, in the unit of `x`.
     seed, step
-        Which draw it is; see `retrolux.analog.random`.
+        Which draw it is; see `retrolux.analog.draws`.
     gradient : {"true", "straight_through"} or callable
         See `with_gradient`. True: the identity too, of real values and with ``parts="cartesian"``.
     parts : {"cartesian", "polar"}
@@ -130,7 +130,7 @@ def poisson_noise(
     rate : float
         λ > 0, counts at |x| = 1.
     seed, step
-        Which draw it is; see `retrolux.analog.random`.
+        Which draw it is; see `retrolux.analog.draws`.
     gradient : {"true", "straight_through"} or callable
         See `with_gradient`. True: 0, the derivative of a draw almost everywhere; straight-through is the derivative
         of the mean.

@@ -6,9 +6,9 @@ from functools import partial
 
 from torch import Tensor, nn
 
+from retrolux.analog.draws import Drawing, draw
 from retrolux.analog.gradient import Gradient, check_gradient, gradient_name, with_gradient
 from retrolux.analog.parts import Parts, by_parts, check_parts
-from retrolux.analog.random import Drawing, draw
 
 __all__ = ["ReducePrecision", "StochasticReducePrecision", "levels", "reduce_precision", "stochastic_reduce_precision"]
 
@@ -86,7 +86,7 @@ def stochastic_reduce_precision(
     x, precision, parts
         As in `reduce_precision`.
     seed, step
-        Which draw it is; see `retrolux.analog.random`.
+        Which draw it is; see `retrolux.analog.draws`.
     gradient : {"true", "straight_through"} or callable
         See `with_gradient`. True: 0, the derivative of a draw almost everywhere; straight-through is the derivative
         of the mean.

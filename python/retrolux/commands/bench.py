@@ -179,7 +179,7 @@ def _rates_table(rates: Sequence[Rates]) -> str:
 
 
 def _layers_table(comparisons: Sequence[Comparison]) -> str:
-    from retrolux.energy.engineering import engineering  # noqa: PLC0415 - its package is not needed for --help
+    from retrolux.energy.quantity import engineering  # noqa: PLC0415 - its package is not needed for --help
 
     header = ["modes × batch", "work", "route", "time", "fastest", "dense", "÷ dense"]
     rows = [[*header, "arithmetic", "calls", "limited by"]]

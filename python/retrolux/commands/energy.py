@@ -15,7 +15,7 @@ from retrolux import energy, mesh
 from retrolux.atomic import write_atomically
 from retrolux.commands.paths import Folder, OptionalFile
 from retrolux.energy import presets
-from retrolux.energy.engineering import engineering
+from retrolux.energy.quantity import engineering
 from retrolux.energy.size import whole_numbers
 from retrolux.reading import read_text
 from retrolux.study.config import TopologyName
@@ -40,8 +40,8 @@ noise of the receivers; --change counts them.
 Examples:
   retrolux energy
   retrolux energy --preset pai2023_figure --modes 256 256 256 --batch 255
-  retrolux energy --change shifters.power_per_pi=25 light.laser_efficiency=0.1 light.mzi_loss=0.25
-  retrolux energy --change light.tap_noise=0.01 --digital h100
+  retrolux energy --change shifters.power_per_pi=25 link.laser_efficiency=0.1 link.mzi_loss=0.25
+  retrolux energy --change link.tap_noise=0.01 --digital h100
   retrolux energy --device runs/energy/device.toml --checkpoint runs/digits/best.pt"""
 
 PresetName = Literal["pai2023_tables", "pai2023_tables_digital_control", "pai2023_figure"]
@@ -112,9 +112,9 @@ class Energy:
             for name, content in figures.items():
                 write_atomically(self.out / name, content)
         print(report)
-        if device.light is not None and device.light.asks_for_noise:
+        if device.link is not None and device.link.asks_for_noise:
             for modes in sorted({layer.modes for layer in report.layers}):
-                power = engineering(float(energy.light_power(device, modes)), "W")
+                power = engineering(float(energy.optical_power(device, modes)), "W")
                 print(f"light:     {power} for each of {modes} modes")
         print(f"device:    {device.source}\n")
         print(comparison)
@@ -168,7 +168,7 @@ def _check_finite(report: EnergyReport) -> None:
         if not math.isfinite(layer.step.energy):
             raise ValueError(
                 f"the light of {layer.name} ({layer.modes} modes) loses too much for its energy to be a number: "
-                "lower light.mzi_loss, light.column_loss or light.fixed_loss"
+                "lower link.mzi_loss, link.column_loss or link.fixed_loss"
             )
 
 

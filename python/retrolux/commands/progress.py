@@ -21,7 +21,7 @@ def runs_bar() -> Iterator[Callable[[int, int, Record | None], None]]:
 
     with tqdm(unit="run", disable=None, smoothing=0.0) as bar:
 
-        def report(ended: int, runs: int, record: Record | None) -> None:
+        def progress(ended: int, runs: int, record: Record | None) -> None:
             text = "" if record is None else _said(record)
             if bar.disable:  # not a terminal: lines instead of a bar
                 print(f"run {ended}/{runs}{text and ': '}{text}", file=sys.stderr, flush=True)
@@ -32,7 +32,7 @@ def runs_bar() -> Iterator[Callable[[int, int, Record | None], None]]:
             bar.update(ended - bar.n)
             bar.refresh()
 
-        yield report
+        yield progress
 
 
 def _said(record: Record) -> str:

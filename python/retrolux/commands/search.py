@@ -91,7 +91,7 @@ class Search:
         from retrolux.study.search import run_search  # noqa: PLC0415 - optuna and dask are slow, not needed for --help
 
         search = self._declared()
-        with runs_bar() as report:
+        with runs_bar() as progress:
             try:
                 trials = run_search(
                     search,
@@ -100,7 +100,7 @@ class Search:
                     workers=self.workers,
                     scheduler=self.scheduler,
                     resume=self.resume,
-                    report=report,
+                    progress=progress,
                 )
             except KeyboardInterrupt:
                 raise KeyboardInterrupt(self._how_to_continue()) from None

@@ -82,10 +82,10 @@ class Study:
         from retrolux.study.scalability import run_study  # noqa: PLC0415 - as above
 
         study, devices = self._described(), self._devices()
-        with runs_bar() as report:
+        with runs_bar() as progress:
             try:
                 results = run_study(
-                    study, self.out, devices, workers=self.workers, scheduler=self.scheduler, report=report
+                    study, self.out, devices, workers=self.workers, scheduler=self.scheduler, progress=progress
                 )
             except KeyboardInterrupt:
                 raise KeyboardInterrupt("stopped; the same command goes on with it") from None

@@ -86,7 +86,7 @@ class Sweep:
     def run(self) -> int:
         """Compute, show the progress and print a table."""
         sweep = self._declared()
-        with runs_bar() as report:
+        with runs_bar() as progress:
             try:
                 results = study.run_sweep(
                     sweep,
@@ -94,7 +94,7 @@ class Sweep:
                     workers=self.workers,
                     scheduler=self.scheduler,
                     resume=self.resume,
-                    report=report,
+                    progress=progress,
                 )
             except KeyboardInterrupt:
                 raise KeyboardInterrupt(self._how_to_continue()) from None

@@ -90,7 +90,7 @@ class Train:
         go = study.resume_run if self.resume else study.start_run
         with tqdm(total=self.settings.epochs, unit="epoch", disable=None) as bar:
 
-            def report(epoch: Epoch) -> None:
+            def progress(epoch: Epoch) -> None:
                 text = f"loss {epoch.train_loss:.4f}, test accuracy {100 * (1 - epoch.test_error):.2f} %"
                 if bar.disable:  # not a terminal: lines instead of a bar
                     print(f"epoch {epoch.epoch}/{self.settings.epochs}: {text}", file=sys.stderr, flush=True)
@@ -98,7 +98,7 @@ class Train:
                 bar.update(epoch.epoch - bar.n)
 
             try:
-                run = go(self.settings, self.out, download=self.download, report=report)
+                run = go(self.settings, self.out, download=self.download, progress=progress)
             except KeyboardInterrupt:
                 raise KeyboardInterrupt(self._how_to_continue()) from None
         with locked(run.folder):

@@ -1,4 +1,4 @@
-"""What a photonic network costs: energy, time and area, against a digital processor. Needs NumPy only, but for reports.
+"""What a photonic network costs: energy, time and area, against a digital processor. Needs NumPy only.
 
 A `Device` describes every number with its unit and source; `presets` holds the published ones, `from_toml` reads one.
 `mvm`, `gradient` and their digital counterparts give energies, `breakdown` the parts of them, `energy_report` all of it
@@ -8,36 +8,33 @@ the losses and the noise of a chip into a device, so that one chip has an accura
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING
-
 from retrolux.energy import presets
-from retrolux.energy.cost import Cost
-from retrolux.energy.description import from_toml, to_toml
+from retrolux.energy.cost import Cost, EnergyReport, LayerCost, layer_cost
 from retrolux.energy.device import (
     Component,
     Device,
     Digital,
     Floorplan,
-    Light,
+    LinkBudget,
     Receiver,
     Shifters,
     Timing,
 )
-from retrolux.energy.footprint import area
-from retrolux.energy.holding import haar_holding_power, holding_power
-from retrolux.energy.layers import EnergyReport, LayerCost, layer_cost
-from retrolux.energy.light import insertion_loss, laser_power, light_power, on_chip
+from retrolux.energy.layers import energy_report
+from retrolux.energy.link_budget import insertion_loss, laser_power, on_chip, optical_power
 from retrolux.energy.model import (
     advantage,
     breakdown,
     digital_gradient,
     digital_mvm,
-    gain,
+    energy_ratio,
     gradient,
+    haar_holding_power,
+    holding_power,
     mvm,
     tops_per_watt,
 )
+from retrolux.energy.operations import digital_latency, latency, time_of_flight
 from retrolux.energy.quantity import Quantity
 from retrolux.energy.receiver import (
     detector_noise_from_power,
@@ -45,11 +42,8 @@ from retrolux.energy.receiver import (
     power_from_detector_noise,
     power_from_noise,
 )
-from retrolux.energy.size import MeshSize
-from retrolux.energy.timing import digital_latency, latency, time_of_flight
-
-if TYPE_CHECKING:
-    from retrolux.energy.report import energy_report
+from retrolux.energy.size import MeshSize, area
+from retrolux.energy.toml import from_toml, to_toml
 
 __all__ = [
     "Component",
@@ -59,7 +53,7 @@ __all__ = [
     "EnergyReport",
     "Floorplan",
     "LayerCost",
-    "Light",
+    "LinkBudget",
     "MeshSize",
     "Quantity",
     "Receiver",
@@ -72,9 +66,9 @@ __all__ = [
     "digital_gradient",
     "digital_latency",
     "digital_mvm",
+    "energy_ratio",
     "energy_report",
     "from_toml",
-    "gain",
     "gradient",
     "haar_holding_power",
     "holding_power",
@@ -82,10 +76,10 @@ __all__ = [
     "laser_power",
     "latency",
     "layer_cost",
-    "light_power",
     "mvm",
     "noise_from_power",
     "on_chip",
+    "optical_power",
     "power_from_detector_noise",
     "power_from_noise",
     "presets",
@@ -93,9 +87,3 @@ __all__ = [
     "to_toml",
     "tops_per_watt",
 ]
-
-
-def __getattr__(name: str) -> object:
-    if name == "energy_report":
-        return importlib.import_module("retrolux.energy.report").energy_report
-    raise AttributeError(f"module 'retrolux.energy' has no attribute {name!r}")

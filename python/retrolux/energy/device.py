@@ -9,7 +9,7 @@ from typing import Annotated, Any, get_type_hints
 from retrolux.energy.quantity import Quantity, finite
 from retrolux.reading import shown
 
-__all__ = ["Component", "Device", "Digital", "Floorplan", "Light", "Part", "Receiver", "Shifters", "Timing"]
+__all__ = ["Component", "Device", "Digital", "Floorplan", "LinkBudget", "Part", "Receiver", "Shifters", "Timing"]
 
 
 class Part:
@@ -60,8 +60,8 @@ class Component(Part):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Light(Part):
-    """The light, and what it costs to have it at the detectors.
+class LinkBudget(Part):
+    """The link budget: the light wanted at the detectors, what is lost on the way, and what the laser takes for it.
 
     Attributes
     ----------
@@ -209,7 +209,7 @@ class Device(Part):
     timing : Timing
     floorplan : Floorplan
     digital : Digital
-    light : Light or None
+    link : LinkBudget or None
         None where the sources do not tell its part of the energy from that of the components.
     """
 
@@ -221,7 +221,7 @@ class Device(Part):
     timing: Timing
     floorplan: Floorplan
     digital: Digital
-    light: Light | None = None
+    link: LinkBudget | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -235,7 +235,7 @@ class Device(Part):
         Parameters
         ----------
         path : str
-            Where it stands, as in ``"components.adc.energy"`` or ``"light.laser_efficiency"``.
+            Where it stands, as in ``"components.adc.energy"`` or ``"link.laser_efficiency"``.
         value : float
             The new number.
 

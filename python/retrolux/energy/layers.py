@@ -1,230 +1,157 @@
-"""What a network of meshes costs, layer by layer and in total, as numbers and as a table."""
+"""What a torch model of meshes costs, layer by layer."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING, Protocol, cast, runtime_checkable
 
-from retrolux.energy.cost import mesh_cost
-from retrolux.energy.engineering import engineering
-from retrolux.energy.footprint import area
-from retrolux.energy.size import MeshSize, whole_numbers
-from retrolux.energy.timing import latency
+import numpy as np
+
+from retrolux.energy.cost import EnergyReport, LayerCost, layer_cost
+from retrolux.energy.model import holding_power
+from retrolux.energy.presets import PAI2023_TABLES
+from retrolux.energy.size import whole_numbers
 
 if TYPE_CHECKING:
-    from retrolux.energy.cost import Cost
+    from collections.abc import Iterator
+
+    from torch import Tensor, nn
+
     from retrolux.energy.device import Device
     from retrolux.mesh import Topology
 
-__all__ = ["EnergyReport", "LayerCost", "layer_cost"]
+__all__ = ["MeshLayer", "Repeating", "energy_report", "mesh_layers", "unwrapped"]
+
+_PHASES = ("theta", "phi", "gamma")
+# What torch calls a model inside torch.compile, FSDP and activation checkpoints, and inside two kinds of data parallel.
+_WRAPPED = {"_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module"}
+_WRAPPERS = {"DataParallel", "DistributedDataParallel"}
 
 
-@dataclass(frozen=True)
-class LayerCost:
-    """What one mesh of a model costs, or several alike that light passes side by side.
+@runtime_checkable
+class MeshLayer(Protocol):
+    """A module that is a mesh, as `retrolux.nn.Mesh` is, or a stack, as `retrolux.nn.Blocks`; its phases are in rad.
 
-    Attributes
-    ----------
-    name : str
-        Of the module in the model.
-    topology : str
-        What built it.
-    modes, mzis, columns : int
-        How large it is.
-    passes : int
-        How often light passes it per sample.
-    inference : Cost
-        Of a batch that is multiplied.
-    step : Cost
-        Of a batch that is learnt from: multiplied, then the gradient measured.
-    latency : float
-        Time from one sample to its outputs (s).
-    area : float
-        On the chip (m²); 0 where the mesh has been listed before under another name.
+    The attributes have to be its own: a wrapper that hands on those of the module in it, as torch.compile's, is none.
+    The phases of a stack have shapes (stages, …, mzis) and (stages, …, modes): light passes the stages one after the
+    other, and the meshes of a stage side by side.
     """
 
-    name: str
-    topology: str
-    modes: int
-    mzis: int
-    columns: int
-    meshes: int
-    passes: int
-    inference: Cost
-    step: Cost
-    latency: float
-    area: float
+    topology: Topology
+    theta: Tensor
+    phi: Tensor
+    gamma: Tensor
 
 
-def layer_cost(
-    device: Device,
-    name: str,
-    topology: Topology,
-    batch: int,
-    passes: int = 1,
-    holding: float | None = None,
-    meshes: int = 1,
-) -> LayerCost:
-    """Return what a mesh costs, or several alike.
+@runtime_checkable
+class Repeating(Protocol):
+    """A module that sends light through the meshes inside it several times per sample, as a convolution does.
+
+    A module without this number, or with one handed on from another, sends it once. The numbers of nested modules
+    multiply.
+    """
+
+    passes_per_sample: int
+
+
+def energy_report(model: nn.Module, batch: int, device: Device = PAI2023_TABLES) -> EnergyReport:
+    """Return what a model costs in which its meshes run on a photonic processor.
+
+    A mesh is powered while light passes it, and its shifters hold the phases that it has now. A training step is a
+    multiplication and a measurement of the gradient by interference, in each mesh. What lies between meshes is counted
+    as far as the device counts it per sample and mode. The digital rival multiplies by the dense N × N matrix. A mesh
+    with two names in the model is passed twice, and takes its area once; what wraps a model (torch.compile, data
+    parallel) changes nothing.
 
     Parameters
     ----------
-    device : Device
-        What it runs on, and what it is compared with.
-    name : str
-        Of the layer.
-    topology : Topology
-        The mesh.
+    model : nn.Module
+        With a `retrolux.nn.Mesh`, or several, anywhere inside.
     batch : int
         Samples per batch, at least 1.
-    passes : int
-        How often light passes it per sample, at least 1.
-    holding : float, optional
-        Of one mesh, as for `retrolux.energy.breakdown`.
-    meshes : int
-        How many work side by side, at least 1.
+    device : Device
+        The processor and its rival; see `on_chip` for the losses and the noise of a chip.
+
+    Returns
+    -------
+    EnergyReport
 
     Raises
     ------
     ValueError
-        When a number is out of range.
+        When the model holds no mesh or `batch` is below 1.
     """
-    size, samples = MeshSize.of(topology), batch * int(whole_numbers("passes", passes, 1))
-    copies = int(whole_numbers("meshes", meshes, 1))
-    inference = mesh_cost(device, "mvm", size, samples, holding).side_by_side(copies)
-    gradient = mesh_cost(device, "gradient", size, samples, holding).side_by_side(copies)
-    return LayerCost(
-        name=name,
-        topology=topology.name,
-        modes=topology.modes,
-        mzis=topology.mzis,
-        columns=topology.depth,
-        meshes=copies,
-        passes=passes,
-        inference=inference,
-        step=inference + gradient,
-        latency=float(latency(device, "mvm", size, passes)),
-        area=copies * float(area(device, size)),
+    samples = int(whole_numbers("batch", batch, 1))
+    layers: list[LayerCost] = []
+    listed: set[int] = set()
+    for label, mesh, passes in mesh_layers(model):
+        phases = np.concatenate([getattr(mesh, name).numpy(force=True) for name in _PHASES], axis=-1)
+        stages = [phases] if phases.ndim == 1 else phases
+        for number, stage in enumerate(stages, start=1):
+            meshes = math.prod(stage.shape[:-1])
+            layer = layer_cost(
+                device,
+                label if len(stages) == 1 else f"{label}, stage {number}",
+                mesh.topology,
+                samples,
+                passes,
+                holding_power(device, stage) / meshes,
+                meshes,
+            )
+            layers.append(replace(layer, area=0.0) if id(mesh) in listed else layer)
+        listed.add(id(mesh))
+    if not layers:
+        raise ValueError(f"energy_report needs a model with a mesh, got {type(model).__name__} without one")
+    return EnergyReport(device, samples, tuple(layers))
+
+
+def mesh_layers(model: nn.Module) -> Iterator[tuple[str, MeshLayer, int]]:
+    """Yield the meshes of a model, each under every name that it has, in the order of the modules.
+
+    Yields
+    ------
+    name : str
+        In the model without what wraps it; of the type, where the mesh is the model.
+    mesh : MeshLayer
+    passes : int
+        How often per sample light passes it: the product of the modules it lies in.
+    """
+    for path, module in model.named_modules(remove_duplicate=False):
+        if _only_shows(module) or not isinstance(module, MeshLayer):
+            continue
+        around, shown, passes = model, [], 1
+        for step in [*(path.split(".") if path else []), ""]:
+            if _has_own(around, "passes_per_sample"):
+                passes *= cast("Repeating", around).passes_per_sample
+            if step and not _wraps(around, step):
+                shown.append(step)
+            if step:
+                around = around.get_submodule(step)
+        yield ".".join(shown) or type(module).__name__, module, passes
+
+
+def unwrapped(model: nn.Module) -> nn.Module:
+    """Return the model inside torch.compile, data parallel and the like; others as they are."""
+    inside = next((child for name, child in model.named_children() if _wraps(model, name)), None)
+    return model if inside is None else unwrapped(inside)
+
+
+def _wraps(module: nn.Module, child: str) -> bool:
+    """Whether a module does no more than wrap its child of this name."""
+    return child in _WRAPPED or (child == "module" and type(module).__name__ in _WRAPPERS)
+
+
+def _only_shows(module: nn.Module) -> bool:
+    """Whether what makes a module a `MeshLayer` is that of a mesh in it: handed on, or by properties of its own."""
+    if not all(_has_own(module, name) for name in ("topology", *_PHASES)):
+        return True
+    inside = (inner for inner in module.modules() if inner is not module and isinstance(inner, MeshLayer))
+    return any(inner.theta is module.theta for inner in inside)
+
+
+def _has_own(module: nn.Module, name: str) -> bool:
+    """Whether a module has an attribute itself: set, registered, or of its class; not handed on by __getattr__."""
+    return hasattr(type(module), name) or any(
+        name in place for place in (vars(module), module._parameters, module._buffers)
     )
-
-
-@dataclass(frozen=True)
-class EnergyReport:
-    """What a model costs; ``str`` of it is a table.
-
-    Attributes
-    ----------
-    device : Device
-        What it runs on, and what it is compared with.
-    batch : int
-        Samples per batch.
-    layers : tuple of LayerCost
-        One per mesh or stack of meshes, in the order of the modules.
-    """
-
-    device: Device
-    batch: int
-    layers: tuple[LayerCost, ...]
-
-    @property
-    def inference(self) -> Cost:
-        """Cost of multiplying a batch in all layers."""
-        first, *rest = (layer.inference for layer in self.layers)
-        return sum(rest, start=first)
-
-    @property
-    def step(self) -> Cost:
-        """Cost of a training step in all layers."""
-        first, *rest = (layer.step for layer in self.layers)
-        return sum(rest, start=first)
-
-    @property
-    def latency(self) -> float:
-        """Time from one sample to the outputs of the last layer (s)."""
-        return sum(layer.latency for layer in self.layers)
-
-    @property
-    def area(self) -> float:
-        """Area of all meshes (m²)."""
-        return sum(layer.area for layer in self.layers)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return all numbers, in SI units, as plain values: of the layers and in total."""
-        totals = {
-            "inference": _plain(self.inference),
-            "step": _plain(self.step),
-            "latency": self.latency,
-            "area": self.area,
-        }
-        layers = [
-            {**vars(layer), "inference": _plain(layer.inference), "step": _plain(layer.step)} for layer in self.layers
-        ]
-        return {"device": self.device.name, "batch": self.batch, "total": totals, "layers": layers}
-
-    def __str__(self) -> str:
-        """Return a table with a line per layer and one in total, then who takes which part of the energy."""
-        rows: list[tuple[str, ...]] = [_HEADER]
-        for layer in self.layers:
-            about = f"{f'{layer.meshes} × ' if layer.meshes > 1 else ''}{layer.topology}, {layer.modes} modes"
-            rows.append((layer.name, about, str(layer.passes), *self._costs(layer)))
-        rows.append(("total", "", "", *self._costs(self)))
-        widths = [max(len(row[i]) for row in rows) for i in range(len(_HEADER))]
-        lines = [
-            "  ".join([row[0].ljust(widths[0]), row[1].ljust(widths[1]), *map(str.rjust, row[2:], widths[2:])]).rstrip()
-            for row in rows
-        ]
-        digital = self.device.digital
-        inference = engineering(self.inference.digital / self.batch, "J")
-        step, seconds = engineering(self.step.digital, "J"), engineering(self.step.digital_seconds, "s")
-        against = f"{digital.name} at {engineering(digital.operation.si, 'J')} per operation"
-        return "\n".join(
-            [
-                f"{self.device.name}, batches of {self.batch}, against {against}",
-                *lines,
-                f"inference: {_shares(self.inference.parts)}",
-                f"training:  {_shares(self.step.parts)}",
-                f"digital:   inference {inference}, training step {step} in {seconds}",
-            ]
-        )
-
-    def _costs(self, costs: LayerCost | EnergyReport) -> tuple[str, ...]:
-        """Return the columns of the table that a layer and the total share."""
-        inference, step = costs.inference, costs.step
-        return (
-            engineering(inference.energy / self.batch, "J"),
-            f"{inference.gain:.3g}×",
-            f"{inference.tops_per_watt:.3g}",
-            engineering(step.energy, "J"),
-            f"{step.gain:.3g}×",
-            engineering(costs.latency, "s"),
-            engineering(step.seconds, "s"),
-            f"{1e6 * costs.area:.4g} mm²",
-        )
-
-
-_HEADER = (
-    "layer",
-    "mesh",
-    "passes",
-    "inference",
-    "gain",
-    "TOPS/W",
-    "training step",
-    "gain",
-    "latency",
-    "step time",
-    "area",
-)
-
-
-def _shares(parts: dict[str, float]) -> str:
-    """Return in words which part of the energy each component takes, the largest first; what is below 0.1 % as one."""
-    total = sum(parts.values())
-    percent = {name: 100 * energy / total for name, energy in sorted(parts.items(), key=lambda item: -item[1])}
-    named = [f"{name} {share:.1f} %" for name, share in percent.items() if share >= 0.1]
-    rest = sum(share for share in percent.values() if share < 0.1)
-    return ", ".join([*named, f"the rest {rest:.2g} %"] if rest > 0 else named)
-
-
-def _plain(cost: Cost) -> dict[str, Any]:
-    return {**vars(cost), "energy": cost.energy, "gain": cost.gain, "tops_per_watt": cost.tops_per_watt}

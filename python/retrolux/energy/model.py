@@ -10,15 +10,14 @@ Everything broadcasts: modes and batch may be arrays.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from retrolux.energy.holding import haar_holding_power
-from retrolux.energy.light import light_energy
-from retrolux.energy.operations import DIGITAL_ACCESSES, DIGITAL_OPERATIONS, check_operation
+from retrolux.energy.link_budget import laser_energy
+from retrolux.energy.operations import DIGITAL_ACCESSES, DIGITAL_OPERATIONS, check_operation, latency
 from retrolux.energy.size import MeshSize, mesh_size, whole_numbers
-from retrolux.energy.timing import latency
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -31,8 +30,10 @@ __all__ = [
     "breakdown",
     "digital_gradient",
     "digital_mvm",
-    "gain",
+    "energy_ratio",
     "gradient",
+    "haar_holding_power",
+    "holding_power",
     "mvm",
     "tops_per_watt",
 ]
@@ -65,7 +66,7 @@ def breakdown(
     Returns
     -------
     dict of str to ndarray of float64
-        Energy (J) of each component, of ``"light"`` where the device describes it, and of ``"shifters"``.
+        Energy (J) of each component, of the ``"laser"`` where the device describes its light, and of ``"shifters"``.
 
     Raises
     ------
@@ -82,8 +83,8 @@ def breakdown(
         if operation == "gradient":
             uses = component.gradient * lit + component.gradient_per_phase * size.phases
         parts[name] = np.asarray(uses * component.energy.si)
-    if device.light is not None:
-        parts["light"] = light_energy(device, operation, size, samples)
+    if device.link is not None:
+        parts["laser"] = laser_energy(device, operation, size, samples)
     held = haar_holding_power(device, size) if holding is None else np.asarray(holding, dtype=np.float64)
     if not (held >= 0).all():
         raise ValueError(f"holding must be at least 0 W, got {held[~(held >= 0)].flat[0]}")
@@ -150,7 +151,7 @@ def tops_per_watt(
     return np.asarray(1e-12 * useful / _total(breakdown(device, operation, modes, batch)))
 
 
-def gain(
+def energy_ratio(
     device: Device,
     operation: Operation,
     modes: ArrayLike | MeshSize,
@@ -196,8 +197,53 @@ def advantage(
     if not factor > 0:
         raise ValueError(f"factor must be above 0, got {factor}")
     size = mesh_size(modes)
-    enough = size.modes[gain(device, operation, size, batch) >= factor]
+    enough = size.modes[energy_ratio(device, operation, size, batch) >= factor]
     return int(enough.min()) if enough.size else None
+
+
+def holding_power(device: Device, phases: ArrayLike) -> float:
+    """Return the power that holds given phases.
+
+    Parameters
+    ----------
+    device : Device
+        Says what a phase of π takes.
+    phases : array_like of float
+        All phases of a mesh (rad), of any shape; a shifter holds them modulo 2π.
+
+    Returns
+    -------
+    float
+        In W.
+    """
+    held = np.mod(np.asarray(phases, dtype=np.float64), 2 * np.pi)
+    return float(held.sum() / np.pi * device.shifters.power_per_pi.si)
+
+
+def haar_holding_power(device: Device, modes: ArrayLike | MeshSize) -> NDArray[np.float64]:
+    """Return the power that holds the phases of a Haar-random unitary, on average.
+
+    φ and γ are uniform over 2π, so that π is their mean. An MZI with exponent α (`retrolux.mesh.haar_phases`) has
+    P(θ > x) = cos^{2α}(x/2), which makes the mean of θ π W_α with W_α = (2α)!/(4^α α!²). A universal mesh of N modes
+    has N − α MZIs of each α from 1 to N − 1, and Σ (N − α) W_α = (4N² − 1) W_{N−1}/3 − N: large meshes are mostly
+    near cross, θ = 0. In other meshes the mean θ is taken to be that of a universal one with as many modes.
+
+    Parameters
+    ----------
+    device : Device
+        Says what a phase of π takes.
+    modes : array_like of int, or MeshSize
+        Number of modes of a rectangular mesh, or the size of another one.
+
+    Returns
+    -------
+    ndarray of float64, of the shape of `modes`
+        In W.
+    """
+    size = mesh_size(modes)
+    n = size.modes.astype(np.float64)
+    mean_theta = ((4 * n**2 - 1) * _central(n - 1) / 3 - n) / (n * (n - 1) / 2)  # in units of π
+    return np.asarray((size.mzis * (mean_theta + 1) + n) * device.shifters.power_per_pi.si)
 
 
 def _total(parts: dict[str, NDArray[np.float64]]) -> NDArray[np.float64]:
@@ -212,3 +258,9 @@ def _digital(
     operations = DIGITAL_OPERATIONS[operation] * samples * n**2
     accesses = DIGITAL_ACCESSES[operation] * n**2
     return np.asarray(operations * device.digital.operation.si + accesses * device.digital.memory.si)
+
+
+def _central(k: NDArray[Any]) -> NDArray[np.float64]:
+    """Return (2k)!/(4^k k!²) = Γ(k + ½)/(√π Γ(k + 1))."""
+    lgamma = np.vectorize(math.lgamma, otypes=[np.float64])
+    return np.asarray(np.exp(lgamma(k + 0.5) - lgamma(k + 1)) / math.sqrt(math.pi))

@@ -18,7 +18,7 @@ from retrolux.energy.device import (
     Device,
     Digital,
     Floorplan,
-    Light,
+    LinkBudget,
     Receiver,
     Shifters,
     Timing,
@@ -68,7 +68,7 @@ PAI2023_TABLES = Device(
         "operation": Component(energy=Quantity(0.1, "pJ", f"{_TABLES}: 8 bits"), mvm=12, gradient=36),
         "memory": Component(energy=_NO_MEMORY, gradient_per_phase=2),
     },
-    light=Light(
+    link=LinkBudget(
         power=Quantity(1.0, "mW", _TABLES),
         tap_noise=Quantity(0.0, "", _NOT_COUNTED),
         detector_noise=Quantity(0.0, "", _NOT_COUNTED),
@@ -114,7 +114,7 @@ PAI2023_FIGURE = replace(
         "taps": Component(energy=Quantity(0.206, "pJ", _FIGURE), gradient_per_phase=1),
         "memory": Component(energy=_NO_MEMORY, gradient_per_phase=2),
     },
-    light=None,
+    link=None,
     digital=replace(
         PAI2023_TABLES.digital,
         operation=Quantity(8.0, "TOPS/W", f"{_FIGURE}: the contour of equal efficiency"),

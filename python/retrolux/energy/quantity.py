@@ -1,7 +1,8 @@
-"""A number with its unit and where it comes from."""
+"""A number with its unit and where it comes from, and how engineers write it."""
 
 from __future__ import annotations
 
+import math
 import sys
 from dataclasses import dataclass
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from retrolux.reading import shown
 
-__all__ = ["Quantity", "finite"]
+__all__ = ["Quantity", "engineering", "finite"]
 
 # The units of each kind of quantity, and their sizes in the unit that is calculated with.
 _UNITS: dict[str, dict[str, float]] = {
@@ -30,6 +31,7 @@ _SIZES = {unit: size for units in _UNITS.values() for unit, size in units.items(
 _LARGEST = sys.float_info.max
 # Beyond any device, and such that what is calculated from several numbers is neither 0 nor infinite.
 _LEAST, _MOST = 1e-30, 1e30
+_PREFIXES = {-18: "a", -15: "f", -12: "p", -9: "n", -6: "µ", -3: "m", 0: "", 3: "k", 6: "M", 9: "G", 12: "T"}
 _POSITIVE = ("rate", "throughput", "length", "ratio", "fraction", "responsivity")
 
 
@@ -116,3 +118,13 @@ def finite(name: str, value: object) -> float:
     if value != 0 and not _LEAST <= value <= _MOST:
         raise ValueError(f"{name} must be 0 or from {_LEAST:g} to {_MOST:g}, got {value!r}")
     return float(value)
+
+
+def engineering(value: float, unit: str) -> str:
+    """Return a number of at least 0 with three digits and the prefix that fits, as in ``"21.5 pJ"``."""
+    if value == 0 or not math.isfinite(value):
+        return f"{value:g} {unit}"
+    digits, power = f"{value:.2e}".split("e")  # rounded first: 999.9 pJ is 1.00 nJ
+    exponent = min(max(3 * (int(power) // 3), min(_PREFIXES)), max(_PREFIXES))
+    shift = int(power) - exponent
+    return f"{float(digits) * 10.0**shift:.{min(max(2 - shift, 0), 2)}f} {_PREFIXES[exponent]}{unit}"

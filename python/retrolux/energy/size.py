@@ -1,4 +1,4 @@
-"""How large meshes are, as far as their costs go."""
+"""How large meshes are: in modes and MZIs, and on the chip."""
 
 from __future__ import annotations
 
@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from retrolux.hardware.explanation import longest_path
-
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
+    from retrolux.energy.device import Device
     from retrolux.mesh import Topology
 
-__all__ = ["MeshSize", "mesh_size"]
+__all__ = ["MeshSize", "area", "mesh_size", "whole_numbers"]
 
 _MOST = 2**31 - 1
 
@@ -72,13 +71,37 @@ class MeshSize:
     @staticmethod
     def of(topology: Topology) -> MeshSize:
         """Return the size of a mesh of any topology."""
-        numbers = topology.modes, topology.mzis, topology.depth, longest_path(topology)
+        numbers = topology.modes, topology.mzis, topology.depth, topology.longest_path
         return MeshSize(*(np.asarray(number) for number in numbers))
 
 
 def mesh_size(modes: ArrayLike | MeshSize) -> MeshSize:
     """Return a size as it is, and for numbers of modes that of rectangular meshes."""
     return modes if isinstance(modes, MeshSize) else MeshSize.rectangular(modes)
+
+
+def area(device: Device, modes: ArrayLike | MeshSize) -> NDArray[np.float64]:
+    """Return the area of a mesh, columns by modes at the pitches of the floorplan; electronics not included.
+
+    Parameters
+    ----------
+    device : Device
+        Says how far apart columns and modes are.
+    modes : array_like of int, or MeshSize
+        Number of modes N of a rectangular mesh, or the size of another one.
+
+    Returns
+    -------
+    ndarray of float64, of the shape of `modes`
+        In m².
+
+    Raises
+    ------
+    ValueError
+        When a number of modes is below 2.
+    """
+    size, plan = mesh_size(modes), device.floorplan
+    return np.asarray(size.columns * plan.column_pitch.si * size.modes * plan.mode_pitch.si)
 
 
 def whole_numbers(name: str, values: ArrayLike, least: int) -> NDArray[Any]:

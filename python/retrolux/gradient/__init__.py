@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from retrolux.gradient.lock_in import LockIn, SumDifference
 from retrolux.gradient.loss_correction import LossCorrection
-from retrolux.gradient.method import Gradients, Method, Passage, Wanted
+from retrolux.gradient.method import MeasuredGradients, Method, Passage, Wanted
 from retrolux.gradient.model import Adjoint, PhysicsAware
 from retrolux.gradient.three_measurement import ThreeMeasurement
 from retrolux.gradient.zeroth_order import FiniteDifference, ParameterShift, Spsa
@@ -21,9 +21,9 @@ __all__ = [
     "METHODS",
     "Adjoint",
     "FiniteDifference",
-    "Gradients",
     "LockIn",
     "LossCorrection",
+    "MeasuredGradients",
     "Method",
     "ParameterShift",
     "Passage",

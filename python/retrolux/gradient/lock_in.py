@@ -9,7 +9,7 @@ import numpy as np
 
 from retrolux.gradient.interference import interfere, normalised, scaled, send
 from retrolux.gradient.loss_correction import LossCorrection
-from retrolux.gradient.method import Gradients, Passage, Wanted, output_phase_gradient
+from retrolux.gradient.method import MeasuredGradients, Passage, Wanted, output_phase_gradient
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -46,7 +46,7 @@ class LockIn:
         if self.steps < 3:
             raise ValueError(f"steps must be at least 3, got {self.steps}; for two, use SumDifference")
 
-    def gradients(self, passage: Passage, grad_y: NDArray[Any], wanted: Wanted) -> Gradients:
+    def gradients(self, passage: Passage, grad_y: NDArray[Any], wanted: Wanted) -> MeasuredGradients:
         """Return the measured gradients; see `retrolux.gradient.method.Method`."""
         angles = 2 * np.pi * np.arange(self.steps) / self.steps
         return _modulated(passage, grad_y, wanted, angles, self.power, self.loss)
@@ -74,7 +74,7 @@ class SumDifference:
     power: float | None = 1.0
     loss: LossCorrection | None = None
 
-    def gradients(self, passage: Passage, grad_y: NDArray[Any], wanted: Wanted) -> Gradients:
+    def gradients(self, passage: Passage, grad_y: NDArray[Any], wanted: Wanted) -> MeasuredGradients:
         """Return the measured gradients; see `retrolux.gradient.method.Method`."""
         return _modulated(passage, grad_y, wanted, np.array([0.0, np.pi]), self.power, self.loss)
 
@@ -86,13 +86,13 @@ def _modulated(
     angles: NDArray[np.float64],
     power: float | None,
     loss: LossCorrection | None,
-) -> Gradients:
+) -> MeasuredGradients:
     """Send x − i e^{iα} conj(a_x) for each angle α; the mean of p(α) cos α is the gradient."""
     chip = passage.chip
     slopes = np.zeros((chip.topology.mzis, 2), dtype=passage.theta.dtype)
     gamma = output_phase_gradient(passage.y, grad_y, wanted)
     if not (wanted.phases or wanted.x):
-        return Gradients(None, slopes[:, 0], slopes[:, 1], gamma, 0)
+        return MeasuredGradients(None, slopes[:, 0], slopes[:, 1], gamma, 0)
     x, x_norm = normalised(passage.x)
     adjoint, adjoint_norm = normalised(grad_y, conjugate=True)
     retraced = send(chip.backward, adjoint, power=power, unit=True).output
@@ -105,4 +105,4 @@ def _modulated(
     if loss is not None:
         slopes /= loss.transmission(chip.topology)
     grad_x = scaled(retraced, adjoint_norm, conjugate=True) if wanted.x else None
-    return Gradients(grad_x, slopes[:, 0] * wanted.theta, slopes[:, 1] * wanted.phi, gamma, shots)
+    return MeasuredGradients(grad_x, slopes[:, 0] * wanted.theta, slopes[:, 1] * wanted.phi, gamma, shots)

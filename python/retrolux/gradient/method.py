@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from retrolux.hardware.chip import Chip
 
-__all__ = ["Gradients", "Method", "Passage", "Wanted", "output_phase_gradient"]
+__all__ = ["MeasuredGradients", "Method", "Passage", "Wanted", "output_phase_gradient"]
 
 
 class Passage(NamedTuple):
@@ -66,7 +66,7 @@ class Wanted(NamedTuple):
         return bool(self.theta.any() or self.phi.any())
 
 
-class Gradients(NamedTuple):
+class MeasuredGradients(NamedTuple):
     """Gradients of a real loss, summed over the batch; zero where not wanted.
 
     Attributes
@@ -96,7 +96,7 @@ class Method(Protocol):
         """Total power at which every sample is sent, None for as it is; see `retrolux.gradient.interference.send`."""
         ...
 
-    def gradients(self, passage: Passage, grad_y: NDArray[Any], wanted: Wanted) -> Gradients:
+    def gradients(self, passage: Passage, grad_y: NDArray[Any], wanted: Wanted) -> MeasuredGradients:
         """Return the gradients for ``grad_y`` = ∂L/∂Re y + i ∂L/∂Im y, shape (batch, modes)."""
         ...
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from retrolux.gradient.method import Gradients, Passage, Wanted
+from retrolux.gradient.method import MeasuredGradients, Passage, Wanted
 from retrolux.mesh.adjoint import AdjointGradients, adjoint
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class Adjoint:
 
     power: float | None = 1.0
 
-    def gradients(self, passage: Passage, grad_y: NDArray[Any], wanted: Wanted) -> Gradients:
+    def gradients(self, passage: Passage, grad_y: NDArray[Any], wanted: Wanted) -> MeasuredGradients:
         """Return the exact gradients; see `retrolux.gradient.method.Method`."""
         if not isinstance(passage.chip, Transparent):
             raise TypeError(f"adjoint needs a simulated chip, got {type(passage.chip).__name__}")
@@ -66,16 +66,16 @@ class PhysicsAware:
 
     power: float | None = 1.0
 
-    def gradients(self, passage: Passage, grad_y: NDArray[Any], wanted: Wanted) -> Gradients:
+    def gradients(self, passage: Passage, grad_y: NDArray[Any], wanted: Wanted) -> MeasuredGradients:
         """Return the model's gradients; see `retrolux.gradient.method.Method`."""
         settings = passage.theta, passage.phi, passage.gamma
         gradients = adjoint(passage.chip.topology, passage.x, np.ascontiguousarray(grad_y), *settings)
         return _masked(gradients, wanted)
 
 
-def _masked(gradients: AdjointGradients, wanted: Wanted) -> Gradients:
+def _masked(gradients: AdjointGradients, wanted: Wanted) -> MeasuredGradients:
     """Return what was wanted; none of it took light."""
-    return Gradients(
+    return MeasuredGradients(
         gradients.x if wanted.x else None,
         gradients.theta * wanted.theta,
         gradients.phi * wanted.phi,

@@ -9,7 +9,7 @@ import numpy as np
 
 from retrolux.gradient.interference import interfere, normalised, scaled, send
 from retrolux.gradient.loss_correction import LossCorrection
-from retrolux.gradient.method import Gradients, Passage, Wanted, output_phase_gradient
+from retrolux.gradient.method import MeasuredGradients, Passage, Wanted, output_phase_gradient
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -40,18 +40,18 @@ class ThreeMeasurement:
     power: float | None = 1.0
     loss: LossCorrection | None = None
 
-    def gradients(self, passage: Passage, grad_y: NDArray[Any], wanted: Wanted) -> Gradients:
+    def gradients(self, passage: Passage, grad_y: NDArray[Any], wanted: Wanted) -> MeasuredGradients:
         """Return the measured gradients; see `retrolux.gradient.method.Method`."""
         chip = passage.chip
         slopes = np.zeros((chip.topology.mzis, 2), dtype=passage.theta.dtype)
         gamma = output_phase_gradient(passage.y, grad_y, wanted)
         if not (wanted.phases or wanted.x):
-            return Gradients(None, slopes[:, 0], slopes[:, 1], gamma, 0)
+            return MeasuredGradients(None, slopes[:, 0], slopes[:, 1], gamma, 0)
         adjoint, adjoint_norm = normalised(grad_y, conjugate=True)
         if not wanted.phases:
             back = send(chip.backward, adjoint, power=self.power, unit=True)
             back_x = scaled(back.output, adjoint_norm, conjugate=True)
-            return Gradients(back_x, slopes[:, 0], slopes[:, 1], gamma, passage.batch)
+            return MeasuredGradients(back_x, slopes[:, 0], slopes[:, 1], gamma, passage.batch)
         x, x_norm = normalised(passage.x)
         weights = x_norm * adjoint_norm
         backward = send(chip.backward, adjoint, "sum", self.power, weights, unit=True)
@@ -65,4 +65,6 @@ class ThreeMeasurement:
         else:
             t = self.loss.transmission(chip.topology).astype(slopes.dtype)
             slopes = (both - forward.taps - t**2 * backward.taps) / (2 * t)
-        return Gradients(grad_x, slopes[:, 0] * wanted.theta, slopes[:, 1] * wanted.phi, gamma, 3 * passage.batch)
+        return MeasuredGradients(
+            grad_x, slopes[:, 0] * wanted.theta, slopes[:, 1] * wanted.phi, gamma, 3 * passage.batch
+        )

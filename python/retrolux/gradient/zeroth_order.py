@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from retrolux.gradient.interference import send
-from retrolux.gradient.method import Gradients, Passage, Wanted, output_phase_gradient
-from retrolux.hardware.random import Stream, normals
+from retrolux.gradient.method import MeasuredGradients, Passage, Wanted, output_phase_gradient
+from retrolux.hardware.philox import Stream, normals
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +39,7 @@ class FiniteDifference:
     def __post_init__(self) -> None:
         _require_positive("step", self.step)
 
-    def gradients(self, passage: Passage, grad_y: NDArray[Any], wanted: Wanted) -> Gradients:
+    def gradients(self, passage: Passage, grad_y: NDArray[Any], wanted: Wanted) -> MeasuredGradients:
         """Return the measured gradients; see `retrolux.gradient.method.Method`."""
         return _one_by_one(passage, grad_y, wanted, self.step, 1 / (2 * self.step), self.power)
 
@@ -64,7 +64,7 @@ class ParameterShift:
 
     power: float | None = 1.0
 
-    def gradients(self, passage: Passage, grad_y: NDArray[Any], wanted: Wanted) -> Gradients:
+    def gradients(self, passage: Passage, grad_y: NDArray[Any], wanted: Wanted) -> MeasuredGradients:
         """Return the measured gradients; see `retrolux.gradient.method.Method`."""
         return _one_by_one(passage, grad_y, wanted, np.pi / 2, 0.5, self.power)
 
@@ -102,7 +102,7 @@ class Spsa:
         if self.directions < 1:
             raise ValueError(f"directions must be at least 1, got {self.directions}")
 
-    def gradients(self, passage: Passage, grad_y: NDArray[Any], wanted: Wanted) -> Gradients:
+    def gradients(self, passage: Passage, grad_y: NDArray[Any], wanted: Wanted) -> MeasuredGradients:
         """Return the measured gradients; see `retrolux.gradient.method.Method`."""
         theta, phi = np.zeros_like(passage.theta), np.zeros_like(passage.phi)
         shots = 0
@@ -122,7 +122,7 @@ class Spsa:
 
 def _one_by_one(
     passage: Passage, grad_y: NDArray[Any], wanted: Wanted, shift: float, factor: float, power: float | None
-) -> Gradients:
+) -> MeasuredGradients:
     """Shift every wanted phase to either side and return factor · (difference of the outputs), seen by the loss."""
     gradients = np.zeros_like(passage.theta), np.zeros_like(passage.phi)
     shots = 0
@@ -168,13 +168,13 @@ def _with_input(
     phi: NDArray[Any],
     shots: int,
     power: float | None,
-) -> Gradients:
+) -> MeasuredGradients:
     """Add the gradients of the output phases, and of the input, for which light goes backward once."""
     gamma = output_phase_gradient(passage.y, grad_y, wanted)
     if not wanted.x:
-        return Gradients(None, theta, phi, gamma, shots)
+        return MeasuredGradients(None, theta, phi, gamma, shots)
     back = send(passage.chip.backward, grad_y.conj(), power=power)
-    return Gradients(back.output.conj(), theta, phi, gamma, shots + passage.batch)
+    return MeasuredGradients(back.output.conj(), theta, phi, gamma, shots + passage.batch)
 
 
 def _require_positive(name: str, value: float) -> None:

@@ -13,8 +13,8 @@ from retrolux.hardware.dispersion import detuned
 from retrolux.hardware.explanation import explain
 from retrolux.hardware.fabrication import Fabrication, fabricate
 from retrolux.hardware.imperfections import Imperfections
+from retrolux.hardware.philox import Stream, normals
 from retrolux.hardware.programming import drift_step, program, quantise
-from retrolux.hardware.random import Stream, normals
 from retrolux.hardware.self_configuration import SelfConfiguration, self_configure
 from retrolux.hardware.simulated import SimulatedChip
 from retrolux.hardware.tomography import measure_matrix

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from retrolux.hardware.imperfections import Imperfections
     from retrolux.mesh import Topology
 
-__all__ = ["explain", "longest_path", "loss_gradient_error", "tap_gradient_error"]
+__all__ = ["explain", "loss_gradient_error", "tap_gradient_error"]
 
 _NEPER_PER_DB = math.log(10) / 20  # of amplitude
 
@@ -56,24 +56,6 @@ def explain(imperfections: Imperfections, topology: Topology) -> str:
     for family in (_couplers, _loss, _phases, _crosstalk, _drift, _inputs_and_outputs, _detectors, _dispersion):
         lines += [f"  {line}" for line in family(imperfections, topology)]
     return "\n".join(lines)
-
-
-def longest_path(topology: Topology) -> int:
-    """Return the most MZIs that light can meet on its way through a mesh.
-
-    Parameters
-    ----------
-    topology : Topology
-        The mesh.
-
-    Returns
-    -------
-    int
-    """
-    met = np.zeros(topology.modes, dtype=np.intp)
-    for pairs in topology.columns:
-        met[pairs] = met[pairs].max(axis=1, keepdims=True) + 1
-    return int(met.max())
 
 
 def tap_gradient_error(tap_noise: float, modes: int) -> tuple[float, float]:
@@ -144,7 +126,7 @@ def _loss(imperfections: Imperfections, topology: Topology) -> Iterator[str]:
     mean, spread = arm_loss(imperfections)
     column = imperfections.column_loss_db
     if mean > 0 or column > 0:
-        path = longest_path(topology)
+        path = topology.longest_path
         longest = 2 * mean * path + column * topology.depth
         yield (
             f"loss: {longest:.3g} dB on the longest path, {path} MZIs of {2 * mean:.3g} dB and "

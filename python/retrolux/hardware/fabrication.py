@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from retrolux.hardware.random import Stream, normals
+from retrolux.hardware.philox import Stream, normals
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

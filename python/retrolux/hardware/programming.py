@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from retrolux.hardware.random import Stream, with_noise
+from retrolux.hardware.philox import Stream, with_noise
+from retrolux.mesh.phases import few_turns, wrap
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -16,30 +17,9 @@ if TYPE_CHECKING:
     from retrolux.hardware.fabrication import Fabrication
     from retrolux.hardware.imperfections import Imperfections
 
-__all__ = ["drift_step", "program", "quantise", "wrap"]
+__all__ = ["drift_step", "program", "quantise"]
 
 _TURN = 2 * math.pi
-_FAR = 4 * _TURN  # a rounded turn is off by 2.4e-16 rad
-
-
-def wrap(phases: ArrayLike) -> NDArray[np.float64]:
-    """Return phases in [0, 2π) that are the same up to whole turns.
-
-    Parameters
-    ----------
-    phases : array_like of float, any shape
-        rad.
-
-    Returns
-    -------
-    ndarray of float64, same shape
-
-    Raises
-    ------
-    ValueError
-        When a phase is not finite.
-    """
-    return _wrapped(_finite("phases", np.asarray(phases, dtype=np.float64)))
 
 
 def quantise(phases: ArrayLike, bits: int | None) -> NDArray[np.float64]:
@@ -68,27 +48,11 @@ def quantise(phases: ArrayLike, bits: int | None) -> NDArray[np.float64]:
     return _quantised(_finite("phases", np.asarray(phases, dtype=np.float64)), bits)
 
 
-def _few_turns(phases: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the same phases, those of many turns brought into [−π, π] by whole turns, not by a rounded 2π."""
-    far = np.abs(phases) > _FAR
-    if not far.any():
-        return phases
-    reduced = phases.copy()
-    reduced[far] = np.arctan2(np.sin(phases[far]), np.cos(phases[far]))  # NumPy's are exact for any phase
-    return reduced
-
-
-def _wrapped(phases: NDArray[np.float64]) -> NDArray[np.float64]:
-    wrapped = np.mod(_few_turns(phases), _TURN)
-    # The remainder of a tiny negative phase rounds to a whole turn.
-    return np.where(wrapped < _TURN, wrapped, 0.0)
-
-
 def _quantised(phases: NDArray[np.float64], bits: int | None) -> NDArray[np.float64]:
     if bits is None:
-        return _wrapped(phases)
+        return wrap(phases)
     levels = 2.0**bits
-    level = np.asarray(_few_turns(phases) * (levels / _TURN))
+    level = np.asarray(few_turns(phases) * (levels / _TURN))
     np.rint(level, out=level)
     # The remainder by a power of two is exact without np.mod, which takes each number by itself.
     level -= levels * np.floor(level / levels)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from retrolux.hardware.tomography import measure_matrix
-from retrolux.mesh.error_aware import within_a_turn
 from retrolux.mesh.nulling import checked_unitary, nulling_order
+from retrolux.mesh.phases import wrap
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -137,7 +137,7 @@ def self_configure(chip: Chip, unitary: ArrayLike, *, tolerance: float = 1e-10) 
     measured = np.diagonal(left.conj().T @ measure_matrix(chip) @ inputs)
     between = np.angle(np.diagonal(left.conj().T @ target @ inputs) * measured.conj())
     _carry_to_output(between, reversed(from_output), phi, gamma)
-    theta, phi, gamma = (within_a_turn(phase) for phase in (theta, phi, gamma))
+    theta, phi, gamma = (wrap(phase) for phase in (theta, phi, gamma))
     chip.write(theta, phi, gamma)
     return SelfConfiguration(theta, phi, gamma, unreachable, shots + 2 * topology.modes**2)
 

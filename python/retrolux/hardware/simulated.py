@@ -12,8 +12,8 @@ from retrolux.hardware.crosstalk import thermal_crosstalk
 from retrolux.hardware.dispersion import coupler_shift, phase_stretch
 from retrolux.hardware.fabrication import Fabrication, fabricate
 from retrolux.hardware.imperfections import Imperfections
+from retrolux.hardware.philox import Stream, with_noise
 from retrolux.hardware.programming import drift_step, program
-from retrolux.hardware.random import Stream, with_noise
 from retrolux.mesh.adjoint import AdjointGradients, adjoint
 
 if TYPE_CHECKING:
@@ -224,29 +224,34 @@ class SimulatedChip:
             self._settings = theta, phi, gamma, self._coupler_error, self._loss_db
         return self._settings
 
-    def _modulated(self, light: NDArray[Any], gain: NDArray[Any] | None) -> NDArray[Any]:
-        """Return light as it enters the MZIs: with the errors of the modulators, and times `gain`, shape (modes,)."""
+    def _modulated(self, light: NDArray[Any], transmission: NDArray[Any] | None) -> NDArray[Any]:
+        """Return light as it enters the MZIs: with the errors of the modulators, times `transmission` (modes,)."""
         light = np.ascontiguousarray(light, dtype=self.dtype)
         if self._inside.shape != light.shape:
             self._inside = np.empty_like(light)
-        return self._disturbed(light, gain, Stream.INPUT, 0.0, self._inside)
+        return self._disturbed(light, transmission, Stream.INPUT, 0.0, self._inside)
 
-    def _detected(self, y: NDArray[Any], gain: NDArray[Any] | None) -> NDArray[Any]:
-        """Return output amplitudes, times `gain`, as coherent detectors read them; takes the memory of `y`."""
-        y = self._disturbed(y, gain, Stream.OUTPUT, self.imperfections.detector_noise, y)
+    def _detected(self, y: NDArray[Any], transmission: NDArray[Any] | None) -> NDArray[Any]:
+        """Return output amplitudes, times `transmission`, as coherent detectors read them; takes the memory of `y`."""
+        y = self._disturbed(y, transmission, Stream.OUTPUT, self.imperfections.detector_noise, y)
         if self.imperfections.adc_bits is not None:
             y = self._converted(y.view(self._real)).view(self.dtype)
         return y
 
     def _disturbed(
-        self, light: NDArray[Any], gain: NDArray[Any] | None, stream: Stream, noise: float, disturbed: NDArray[Any]
+        self,
+        light: NDArray[Any],
+        transmission: NDArray[Any] | None,
+        stream: Stream,
+        noise: float,
+        disturbed: NDArray[Any],
     ) -> NDArray[Any]:
         """Write disturbed light to `disturbed` and return it; the light itself where nothing disturbs it."""
         amplitude, phase = self.imperfections.io_amplitude_std, np.pi * self.imperfections.io_phase_std
-        if not (amplitude or phase or noise) and gain is None:
+        if not (amplitude or phase or noise) and transmission is None:
             return light
         key = self.seed, stream, Stream.DETECTOR, self.shots
-        kernels.disturb(light, disturbed, gain, amplitude, phase, noise, *key, max_threads())
+        kernels.disturb(light, disturbed, transmission, amplitude, phase, noise, *key, max_threads())
         return disturbed
 
     def _pass(

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from retrolux.mesh.error_aware import within_a_turn
 from retrolux.mesh.nulling import checked_unitary, nulling_order
+from retrolux.mesh.phases import wrap
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -95,7 +95,7 @@ def _decompose(
             chi = phi[k].copy()
             phi[k] = delta[row - 1] - delta[row]
             delta[row - 1] = np.remainder(chi + delta[row], 2 * np.pi)
-    return theta, within_a_turn(phi), within_a_turn(delta)
+    return theta, wrap(phi), wrap(delta)
 
 
 def _split(straight: NDArray[np.float64], crossed: NDArray[np.float64]) -> tuple[NDArray[Any], NDArray[Any]]:

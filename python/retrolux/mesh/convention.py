@@ -55,9 +55,9 @@ def transmission(loss_db: ArrayLike) -> NDArray[np.float64]:
         When a loss is negative or NaN: a passive arm never amplifies.
     """
     loss = np.asarray(loss_db, dtype=np.float64)
-    gain = loss[~(loss >= 0)]
-    if gain.size:
-        raise ValueError(f"loss_db must be zero or positive (dB of loss), got {gain[0]}")
+    negative = loss[~(loss >= 0)]
+    if negative.size:
+        raise ValueError(f"loss_db must be zero or positive (dB of loss), got {negative[0]}")
     return np.asarray(10.0 ** (-loss / 20))
 
 

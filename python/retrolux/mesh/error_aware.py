@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from retrolux.mesh.nulling import checked_unitary, nulling_order
+from retrolux.mesh.phases import wrap
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from retrolux.mesh.nulling import Nulling
     from retrolux.mesh.topology import Topology
 
-__all__ = ["Decomposition", "decompose_on", "within_a_turn"]
+__all__ = ["Decomposition", "decompose_on"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,8 +108,8 @@ def decompose_on(
         delta[row - 1] = math.remainder(chi + delta[row], 2 * math.pi)
     return Decomposition(
         theta=theta,
-        phi=within_a_turn(phi),
-        gamma=within_a_turn(delta),
+        phi=wrap(phi),
+        gamma=wrap(delta),
         unreachable=unreachable,
         error=float(np.linalg.norm(left_over)) / math.sqrt(topology.modes),
     )
@@ -189,10 +190,3 @@ def _checked_errors(coupler_error: ArrayLike, topology: Topology) -> NDArray[np.
     if outside.size:
         raise ValueError(f"coupler_error must be between −π/4 and π/4 rad, got {outside[0]}")
     return errors
-
-
-def within_a_turn(phase: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the phases in [0, 2π)."""
-    turned = np.mod(phase, 2 * np.pi)
-    # A negative phase too small to matter rounds up to a whole turn.
-    return np.where(turned < 2 * np.pi, turned, 0.0)

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
     from retrolux.mesh.topology import Topology
 
-__all__ = ["Gradients", "gradients", "propagate"]
+__all__ = ["ReferenceGradients", "gradients", "propagate"]
 
 
-class Gradients(NamedTuple):
+class ReferenceGradients(NamedTuple):
     """The gradient of a real loss L by everything that light meets, summed over the batch.
 
     Attributes
@@ -101,7 +101,7 @@ def gradients(
     grad_y: ArrayLike,
     coupler_error: ArrayLike | None = None,
     loss_db: ArrayLike | None = None,
-) -> Gradients:
+) -> ReferenceGradients:
     """Return all gradients of a real loss L, given its gradient by the output field.
 
     Parameters
@@ -113,7 +113,7 @@ def gradients(
 
     Returns
     -------
-    Gradients
+    ReferenceGradients
 
     Raises
     ------
@@ -144,7 +144,7 @@ def gradients(
         grad_settings[k] = np.einsum("na,pab,nb->p", g[:, pair].conj(), derivatives[k], inputs[k]).real
         g[:, pair] = g[:, pair] @ transfers[k].conj()
 
-    return Gradients(
+    return ReferenceGradients(
         x=g.reshape(field.shape),
         theta=grad_settings[:, 0],
         phi=grad_settings[:, 1],

@@ -67,6 +67,14 @@ class Topology:
         return len(self.starts) - 1
 
     @cached_property
+    def longest_path(self) -> int:
+        """The most MZIs that light can meet on its way."""
+        met = np.zeros(self.modes, dtype=np.intp)
+        for pairs in self.columns:
+            met[pairs] = met[pairs].max(axis=1, keepdims=True) + 1
+        return int(met.max())
+
+    @cached_property
     def key(self) -> str:
         """A name for this layout that is the same in every process: modes, MZIs and a digest of the pairs."""
         digest = hashlib.blake2b(digest_size=8)

@@ -11,14 +11,14 @@ from retrolux.nn.activations import (
     SaturableAbsorber,
     ZReLU,
 )
-from retrolux.nn.block_options import BlockOptions
+from retrolux.nn.block_layer import BlockOptions
 from retrolux.nn.blocks import Blocks
 from retrolux.nn.conv import Conv1d, Conv2d
 from retrolux.nn.conversion import Conversion, convert, convert_back
 from retrolux.nn.detectors import Intensity
-from retrolux.nn.fit import fit_matrix
-from retrolux.nn.intensity import IntensityLinear
+from retrolux.nn.intensity_linear import IntensityLinear
 from retrolux.nn.linear import Linear
+from retrolux.nn.matrix_fit import fit_matrix
 from retrolux.nn.mesh import Mesh
 from retrolux.nn.rnn import UnitaryRNN, UnitaryRNNCell
 

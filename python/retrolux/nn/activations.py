@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from retrolux._kernels import kernels
 from retrolux._plain import apply, is_plain, is_traced, is_transformed
-from retrolux.nn.precision import keeping_kind
+from retrolux.nn.dtypes import keeping_kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,10 +12,10 @@ from torch import Tensor, nn
 from retrolux._plain import apply, is_plain
 from retrolux.functional import LIGHT, matrices
 from retrolux.mesh import Topology, decompose_many, haar_phases, rectangular
-from retrolux.nn.chip import chip_for
-from retrolux.nn.computed import compute_anew, load_settings, reset_settings
-from retrolux.nn.described import Described
-from retrolux.nn.precision import in_full_precision, stay_real
+from retrolux.nn.chip_state import chip_for
+from retrolux.nn.dtypes import in_full_precision, stay_real
+from retrolux.nn.reparametrized import compute_anew, load_settings, reset_settings
+from retrolux.nn.state_dict import Described
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from retrolux.gradient import Method
     from retrolux.hardware import Imperfections
-    from retrolux.nn.chip import ChipState
+    from retrolux.nn.chip_state import ChipState
     from retrolux.nn.experiment import Experiment, OutputPhase
 
 __all__ = ["DTYPES", "Blocks"]
@@ -180,8 +180,8 @@ class Blocks(Described):
     def matrix(self) -> Tensor:
         """Return the matrices that ideal meshes do with these settings, shape (groups, rows, columns).
 
-        Differentiable in all parameters. Flaws of chips are left out. Without gradients it is kept until a parameter
-        changes or somebody writes to it.
+        Differentiable in all parameters. Imperfections of chips are left out. Without gradients the result stays until
+        a parameter changes or somebody writes to it.
         """
         compute_anew(self, *_SETTINGS)
         if torch.is_grad_enabled() or not is_plain(self.theta):

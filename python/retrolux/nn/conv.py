@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import torch
     from typing_extensions import Self, Unpack
 
-    from retrolux.nn.block_options import BlockOptions
+    from retrolux.nn.block_layer import BlockOptions
 
 __all__ = ["Conv1d", "Conv2d"]
 
@@ -193,7 +193,7 @@ class Conv1d(_Conv):
     _convolve = staticmethod(F.conv1d)
 
     def to_conv(self) -> nn.Conv1d:
-        """Return the digital layer of the same function; flaws of chips are left out."""
+        """Return the digital layer of the same function; imperfections of chips are left out."""
         return self._to(nn.Conv1d)
 
 
@@ -237,5 +237,5 @@ class Conv2d(_Conv):
     _convolve = staticmethod(F.conv2d)
 
     def to_conv(self) -> nn.Conv2d:
-        """Return the digital layer of the same function; flaws of chips are left out."""
+        """Return the digital layer of the same function; imperfections of chips are left out."""
         return self._to(nn.Conv2d)

@@ -23,7 +23,7 @@ from retrolux.nn.mesh import Mesh
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from retrolux.nn.block_options import BlockOptions
+    from retrolux.nn.block_layer import BlockOptions
 
 __all__ = ["Conversion", "Where", "convert", "convert_back"]
 
@@ -140,7 +140,7 @@ def convert_back(model: nn.Module, *, inplace: bool = False) -> nn.Module:
     """Return a model whose photonic layers are digital ones of the same function again.
 
     What `convert` makes comes back to rounding; after training, what ideal meshes would do with the trained phases.
-    Flaws of chips are left out.
+    Imperfections of chips are left out.
 
     Parameters
     ----------

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from retrolux._plain import is_plain
 from retrolux.gradient.interference import send
-from retrolux.gradient.method import Gradients, Method, Passage, Wanted
+from retrolux.gradient.method import MeasuredGradients, Method, Passage, Wanted
 from retrolux.gradient.model import Transparent
 from retrolux.mesh import matrix
 
@@ -36,7 +36,7 @@ class Measurement:
         Where.
     x, grad_y : ndarray of complex, shape (batch, modes)
         Light sent in, and ∂L/∂Re y + i ∂L/∂Im y.
-    gradients : Gradients
+    gradients : MeasuredGradients
         The result.
     wanted : Wanted
         Which of it was asked for.
@@ -45,7 +45,7 @@ class Measurement:
     chip: Chip
     x: NDArray[Any]
     grad_y: NDArray[Any]
-    gradients: Gradients
+    gradients: MeasuredGradients
     wanted: Wanted
 
     def cosine_to_exact(self) -> float:

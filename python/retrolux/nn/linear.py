@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import torch
     from typing_extensions import Unpack
 
-    from retrolux.nn.block_options import BlockOptions
+    from retrolux.nn.block_layer import BlockOptions
 
 __all__ = ["Linear"]
 
@@ -103,7 +103,7 @@ class Linear(BlockLayer):
         return layer
 
     def to_linear(self) -> nn.Linear:
-        """Return the digital layer of the same function; flaws of chips are left out."""
+        """Return the digital layer of the same function; imperfections of chips are left out."""
         linear: nn.Linear = nn.utils.skip_init(
             nn.Linear,
             self.in_features,

@@ -10,11 +10,11 @@ from torch import Tensor, nn
 
 from retrolux.functional import LIGHT, Route, propagate
 from retrolux.mesh import decompose, haar_phases
-from retrolux.nn.chip import chip_for
-from retrolux.nn.computed import compute_anew, entries_of, is_mixed, load_settings, reset_settings
-from retrolux.nn.described import Described
+from retrolux.nn.chip_state import chip_for
+from retrolux.nn.dtypes import in_full_precision
 from retrolux.nn.frozen import keep_frozen
-from retrolux.nn.precision import in_full_precision
+from retrolux.nn.reparametrized import compute_anew, entries_of, is_mixed, load_settings, reset_settings
+from retrolux.nn.state_dict import Described
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from retrolux.gradient import Method
     from retrolux.hardware import Chip, Imperfections
     from retrolux.mesh import Topology
-    from retrolux.nn.chip import ChipState
+    from retrolux.nn.chip_state import ChipState
     from retrolux.nn.experiment import Experiment, OutputPhase
 
 __all__ = ["Mesh"]
@@ -300,8 +300,8 @@ class Mesh(Described):
     def _kind(self) -> str:
         if self.experiment is not None:
             return f"{self.experiment.chip}, gradient {self.experiment.method}"
-        flaws = {"coupler errors": self.coupler_error, "losses": self.loss_db}
-        present = [name for name, setting in flaws.items() if setting is not None]
+        imperfections = {"coupler errors": self.coupler_error, "losses": self.loss_db}
+        present = [name for name, setting in imperfections.items() if setting is not None]
         return f"with {' and '.join(present)}" if present else "ideal"
 
     def _propagate(self, x: Tensor, route: Route) -> Tensor:

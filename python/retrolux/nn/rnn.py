@@ -11,8 +11,8 @@ from retrolux._plain import is_traced
 from retrolux.functional import require_last
 from retrolux.mesh import rectangular
 from retrolux.nn.activations import ModReLU
+from retrolux.nn.dtypes import as_light, keeping_kind
 from retrolux.nn.mesh import Mesh
-from retrolux.nn.precision import as_light, keeping_kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,7 +13,7 @@ from matplotlib.colors import ListedColormap, LogNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, NullLocator, StrMethodFormatter
 
-from retrolux.energy import breakdown, digital_gradient, digital_mvm, gain, tops_per_watt
+from retrolux.energy import breakdown, digital_gradient, digital_mvm, energy_ratio, tops_per_watt
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -44,7 +44,7 @@ def energy_maps(
     """Draw TOPS/W over the size of the mesh and of the batch, with contours of the advantage over the digital rival.
 
     For each device multiplication and gradient. All maps share their colours, which are logarithmic, as the axes
-    are. What is counted: `retrolux.energy.tops_per_watt` and `retrolux.energy.gain`.
+    are. What is counted: `retrolux.energy.tops_per_watt` and `retrolux.energy.energy_ratio`.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def energy_maps(
         # As an image inside a vector figure: a map has tens of thousands of cells.
         shades = efficiency[title, operation]
         ax.pcolormesh(n, m, shades, cmap=_EFFICIENCY_MAP, norm=norm, shading="nearest", rasterized=True)
-        _contours(ax, n, m, gain(devices[title], operation, n, m[:, None]), factors)
+        _contours(ax, n, m, energy_ratio(devices[title], operation, n, m[:, None]), factors)
         _logarithmic(ax, n, m)
         ax.set_title(f"{title}: {_OPERATIONS[operation]}", color=_INK, fontsize=10)
     for ax in grid[-1]:

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from retrolux.mesh.convention import mzi
-from retrolux.plot.layout import Layout
+from retrolux.plot.geometry import MeshGeometry
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -133,23 +133,23 @@ def draw_meshes(
         raise ValueError("meshes must hold at least one mesh, got none")
     if powers is not None and len(powers) != len(meshes):
         raise ValueError(f"powers must hold one array per mesh = {len(meshes)}, got {len(powers)}")
-    layouts = [Layout(topology) for topology, _, _ in meshes]
-    heights = [layout.modes * layout.pitch + 0.8 for layout in layouts]
-    width = max(layout.length * layout.cell for layout in layouts) + 2.0
+    geometries = [MeshGeometry(topology) for topology, _, _ in meshes]
+    heights = [geometry.modes * geometry.pitch + 0.8 for geometry in geometries]
+    width = max(geometry.length * geometry.cell for geometry in geometries) + 2.0
     figure = Figure(figsize=(max(width, 6.0), max(sum(heights), 3.0)), layout="constrained")
     FigureCanvasAgg(figure)
     axes = list(figure.subplots(len(meshes), 1, squeeze=False, height_ratios=heights)[:, 0])
-    for i, (ax, layout, (topology, theta, phi)) in enumerate(zip(axes, layouts, meshes, strict=True)):
-        _draw_light(ax, layout, None if powers is None else _powers(powers[i], topology))
-        _draw_mzis(ax, layout, _phases("theta", theta, topology), _phases("phi", phi, topology))
-        _label(ax, layout, titles[i] if i < len(titles) else "")
+    for i, (ax, geometry, (topology, theta, phi)) in enumerate(zip(axes, geometries, meshes, strict=True)):
+        _draw_light(ax, geometry, None if powers is None else _powers(powers[i], topology))
+        _draw_mzis(ax, geometry, _phases("theta", theta, topology), _phases("phi", phi, topology))
+        _label(ax, geometry, titles[i] if i < len(titles) else "")
     _colour_bars(figure, axes, light=powers is not None)
     return figure
 
 
-def _draw_light(ax: Axes, layout: Layout, powers: NDArray[np.float64] | None) -> None:
-    paths, columns, modes = layout.waveguides()
-    widest = (0.18 if layout.detailed else 0.3) * layout.pitch * 72
+def _draw_light(ax: Axes, geometry: MeshGeometry, powers: NDArray[np.float64] | None) -> None:
+    paths, columns, modes = geometry.waveguides()
+    widest = (0.18 if geometry.detailed else 0.3) * geometry.pitch * 72
     if powers is None:
         ax.add_collection(
             LineCollection(paths, colors=_WAVEGUIDE, linewidths=max(0.5, 0.25 * widest), capstyle="round")
@@ -169,30 +169,30 @@ def _draw_light(ax: Axes, layout: Layout, powers: NDArray[np.float64] | None) ->
     )
 
 
-def _draw_mzis(ax: Axes, layout: Layout, theta: NDArray[np.float64], phi: NDArray[np.float64]) -> None:
-    ties = layout.ties()
+def _draw_mzis(ax: Axes, geometry: MeshGeometry, theta: NDArray[np.float64], phi: NDArray[np.float64]) -> None:
+    ties = geometry.ties()
     if len(ties):
         ax.add_collection(LineCollection(list(ties), colors=_INK, linewidths=0.9, zorder=3))
         ends = ties.reshape(-1, 2)
-        ax.plot(ends[:, 0], ends[:, 1], "o", color=_INK, markersize=0.1 * layout.pitch * 72, zorder=3)
-    for symbol, phases, boxes in (("φ", phi, layout.phi_boxes()), ("θ", theta, layout.theta_boxes())):
+        ax.plot(ends[:, 0], ends[:, 1], "o", color=_INK, markersize=0.1 * geometry.pitch * 72, zorder=3)
+    for symbol, phases, boxes in (("φ", phi, geometry.phi_boxes()), ("θ", theta, geometry.theta_boxes())):
         shown = np.mod(phases, 2 * np.pi) / (2 * np.pi)
         colours = _PHASE_MAP(shown)
-        edge, edge_width = (_INK, 0.8) if layout.detailed else (_WAVEGUIDE, 0.25)
+        edge, edge_width = (_INK, 0.8) if geometry.detailed else (_WAVEGUIDE, 0.25)
         ax.add_collection(
             PolyCollection(list(boxes), facecolors=colours, edgecolors=edge, linewidths=edge_width, zorder=4)
         )
-        if layout.detailed:
+        if geometry.detailed:
             for box, colour in zip(boxes, colours, strict=True):
                 dark = colour[:3] @ (0.299, 0.587, 0.114) < 0.5
                 x, y = box.mean(axis=0)
                 ax.text(x, y, symbol, color="white" if dark else _INK, ha="center", va="center_baseline", zorder=5)
 
 
-def _label(ax: Axes, layout: Layout, title: str) -> None:
-    ax.set_xlim(-0.4, layout.length + 0.4)
-    ax.set_ylim(layout.modes - 0.4, -0.6)
-    centres = (layout.edges[:-1] + layout.edges[1:]) / 2
+def _label(ax: Axes, geometry: MeshGeometry, title: str) -> None:
+    ax.set_xlim(-0.4, geometry.length + 0.4)
+    ax.set_ylim(geometry.modes - 0.4, -0.6)
+    centres = (geometry.edges[:-1] + geometry.edges[1:]) / 2
     step = max(1, math.ceil(len(centres) / 24))
     ax.set_xticks(centres[::step], [str(column) for column in range(0, len(centres), step)])
     ax.yaxis.set_major_locator(MaxNLocator(9, integer=True))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from retrolux.energy.engineering import engineering
+from retrolux.energy.quantity import engineering
 from retrolux.report.words import gradient_text, value_in_words
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from bokeh.models.widgets import Div, RadioButtonGroup, Slider
 from bokeh.plotting import figure
 from bokeh.resources import Resources
 
-from retrolux.energy.engineering import engineering
+from retrolux.energy.quantity import engineering
 from retrolux.plot.panels import COLOURS, INK, shades
 from retrolux.report.words import gradient_text, label_of, value_text
 
@@ -115,7 +115,7 @@ def front_figure(points: list[TradeOff]) -> dict[str, Model]:
                 "modes": [point.modes for point in chosen],
                 "noise": [point.tap_noise for point in chosen],
                 "light": [engineering(point.light, "W") for point in chosen],
-                "gain": [point.digital / point.energy for point in chosen],
+                "energy_ratio": [point.digital / point.energy for point in chosen],
                 "size": [6 + 2 * np.log2(point.modes) for point in chosen],
             }
         )
@@ -136,7 +136,7 @@ def front_figure(points: list[TradeOff]) -> dict[str, Model]:
                 ("test error", "@error{0.00} %"),
                 ("light per mode", "@light"),
                 ("energy per step", "@energy{0.0} nJ"),
-                ("digital takes", "@gain{0.00} times as much"),
+                ("digital takes", "@energy_ratio{0.00} times as much"),
             ]
         )
     )

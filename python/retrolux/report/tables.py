@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from retrolux import energy
-from retrolux.energy.engineering import engineering
+from retrolux.energy.quantity import engineering
 from retrolux.report.published import PUBLISHED, WITHOUT_ERROR
 from retrolux.report.words import gradient_text, option_of, value_in_words
 from retrolux.study.tradeoff import base_config

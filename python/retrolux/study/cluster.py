@@ -100,7 +100,7 @@ def compute_all(
     *,
     workers: int | None = None,
     scheduler: str | None = None,
-    report: Callable[[int, int, Record | None], None] | None = None,
+    progress: Callable[[int, int, Record | None], None] | None = None,
 ) -> dict[str, Record]:
     """Compute every run that the folder does not hold yet.
 
@@ -116,7 +116,7 @@ def compute_all(
         Of the runs; made when it does not exist.
     workers, scheduler
         As in `pool`.
-    report : callable, optional
+    progress : callable, optional
         Called with the number of runs that have ended, that of all, and the record of the last; with None for this
         at the start.
 
@@ -135,8 +135,8 @@ def compute_all(
     runs = {identity(config): config for config in configs}
     records = {name: record for name in runs if (record := ended(folder, name)) is not None}
     left = [config for name, config in runs.items() if name not in records]
-    if report is not None:
-        report(len(records), len(runs), None)
+    if progress is not None:
+        progress(len(records), len(runs), None)
     if not left:
         return records
     threads = max(config.threads for config in left)
@@ -145,8 +145,8 @@ def compute_all(
             computing.start(config)
         for record in computing.ends():
             records[identity(record.config)] = record
-            if report is not None:
-                report(len(records), len(runs), record)
+            if progress is not None:
+                progress(len(records), len(runs), record)
     return records
 
 

@@ -41,7 +41,7 @@ def run_study(
     *,
     workers: int | None = None,
     scheduler: str | None = None,
-    report: Callable[[int, int, Record | None], None] | None = None,
+    progress: Callable[[int, int, Record | None], None] | None = None,
 ) -> xr.Dataset:
     """Compute a study and keep it in a folder.
 
@@ -56,7 +56,7 @@ def run_study(
         Where to; made when it does not exist.
     devices : mapping of name to Device
         What the costs are those of.
-    workers, scheduler, report
+    workers, scheduler, progress
         As in `retrolux.study.cluster.compute_all`.
 
     Returns
@@ -86,7 +86,7 @@ def run_study(
     data.load(base.dataset, data_dir=base.data_dir or None)  # missing files are missed before hours have passed
     wanted = (*study.configs, *study.planar.values())
     with locked(folder):
-        records = compute_all(wanted, folder / "runs", workers=workers, scheduler=scheduler, report=report)
+        records = compute_all(wanted, folder / "runs", workers=workers, scheduler=scheduler, progress=progress)
         results = _results(study, folder, devices, records)
         write_results(results, folder / "results.nc")
     return results

@@ -68,7 +68,7 @@ def run_search(
     workers: int | None = None,
     scheduler: str | None = None,
     resume: bool = False,
-    report: Callable[[int, int, Record | None], None] | None = None,
+    progress: Callable[[int, int, Record | None], None] | None = None,
 ) -> list[Trial]:
     """Look for the options with the smallest test error, and keep everything in a folder.
 
@@ -85,8 +85,8 @@ def run_search(
         Where to; made when it does not exist.
     trials : int
         How many there are in the end, those of before among them; at least 1.
-    workers, scheduler, report
-        As in `retrolux.study.cluster.compute_all`; report counts the trials that have ended.
+    workers, scheduler, progress
+        As in `retrolux.study.cluster.compute_all`; progress counts the trials that have ended.
     resume : bool
         Go on with the search that the folder holds.
 
@@ -114,7 +114,7 @@ def run_search(
     with locked(folder):
         _check_folder(search, folder, resume=resume)  # nor has another process begun one meanwhile
         write_atomically(folder / "search.toml", to_toml(search).encode())
-        done = _compute(search, folder, trials, workers, scheduler, report)
+        done = _compute(search, folder, trials, workers, scheduler, progress)
         if not done:
             raise ValueError(f"none of {trials} trials went well; their errors are in {folder / 'runs'}/*/run.json")
         done.sort(key=lambda trial: trial.error)
@@ -128,7 +128,7 @@ def _compute(
     trials: int,
     workers: int | None,
     scheduler: str | None,
-    report: Callable[[int, int, Record | None], None] | None,
+    progress: Callable[[int, int, Record | None], None] | None,
 ) -> list[Trial]:
     """Return the trials that went well, once all have ended."""
     threads = search.settings.get("threads") or 1
@@ -138,7 +138,7 @@ def _compute(
         open_storage(folder / "search.db") as storage,
     ):
         study = optuna.create_study(storage=storage, study_name=NAME, direction="minimize", load_if_exists=True)
-        _Trials(search, study, computing, folder / "runs", trials, report).compute()
+        _Trials(search, study, computing, folder / "runs", trials, progress).compute()
         return [
             Trial(trial.number, trial.params, search.config(trial.params), trial.value)
             for trial in study.get_trials(states=(TrialState.COMPLETE,))
@@ -156,10 +156,10 @@ class _Trials:
         computing: Pool,
         runs: Path,
         trials: int,
-        report: Callable[[int, int, Record | None], None] | None,
+        progress: Callable[[int, int, Record | None], None] | None,
     ) -> None:
         self._search, self._study, self._pool, self._runs, self._trials = search, study, computing, runs, trials
-        self._report = report
+        self._progress = progress
         self._distributions = _distributions(search)
         self._waiting: dict[str, list[int]] = {}  # numbers of the trials by the identity of their run
         self._said(None)
@@ -220,9 +220,9 @@ class _Trials:
         self._said(record)
 
     def _said(self, record: Record | None) -> None:
-        if self._report is not None:
+        if self._progress is not None:
             trials = self._study.get_trials(deepcopy=False)
-            self._report(sum(trial.state.is_finished() for trial in trials), max(self._trials, len(trials)), record)
+            self._progress(sum(trial.state.is_finished() for trial in trials), max(self._trials, len(trials)), record)
 
 
 def _distributions(search: Search) -> dict[str, BaseDistribution]:

@@ -30,7 +30,7 @@ def run_sweep(
     workers: int | None = None,
     scheduler: str | None = None,
     resume: bool = False,
-    report: Callable[[int, int, Record | None], None] | None = None,
+    progress: Callable[[int, int, Record | None], None] | None = None,
 ) -> xr.Dataset:
     """Compute a sweep and keep it in a folder.
 
@@ -43,7 +43,7 @@ def run_sweep(
         What to compute.
     folder : path-like
         Where to; made when it does not exist.
-    workers, scheduler, report
+    workers, scheduler, progress
         As in `retrolux.study.cluster.compute_all`.
     resume : bool
         Go on with what the folder holds. The sweep may differ from the one that was begun: what both compute is not
@@ -69,7 +69,7 @@ def run_sweep(
     with locked(folder):
         _check_folder(folder, resume=resume)  # nor has another process begun one meanwhile
         write_atomically(folder / "sweep.toml", to_toml(sweep).encode())
-        records = compute_all(sweep.configs, folder / "runs", workers=workers, scheduler=scheduler, report=report)
+        records = compute_all(sweep.configs, folder / "runs", workers=workers, scheduler=scheduler, progress=progress)
         results = collect(sweep, records)
         write_results(results, folder / "results.nc")
     return results

@@ -57,8 +57,8 @@ UNITS = {
 
 REAL_LIGHT = dataclasses.replace(
     PAI2023_TABLES.changed("receiver.thermal_current", 10.0)
-    .changed("light.laser_efficiency", 0.15)
-    .changed("light.fixed_loss", 3.0),
+    .changed("link.laser_efficiency", 0.15)
+    .changed("link.fixed_loss", 3.0),
     name="pai2023_tables_real_light",
     source=(
         f"{PAI2023_TABLES.source}; and what they leave out: 10 pA/√Hz of thermal noise in the receivers, a laser of "
@@ -173,11 +173,11 @@ def _costs_of(config: TrainConfig, device: Device) -> dict[str, float]:
         "area": step.area,
     }
     found = {name: config.meshes * value for name, value in found.items()}
-    if device.light is None:
+    if device.link is None:
         return found
     if config.imperfections.tap_noise == 0:
         return found | {"energy_step_noise": np.inf, "light_per_mode": np.inf}
     lit = energy.on_chip(device, config.imperfections)
     noisy = energy.layer_cost(lit, "mesh", topology, config.batch)
-    light = float(energy.light_power(lit, energy.MeshSize.of(topology)))
+    light = float(energy.optical_power(lit, energy.MeshSize.of(topology)))
     return found | {"energy_step_noise": config.meshes * noisy.step.energy, "light_per_mode": light}

@@ -72,7 +72,7 @@ def start_run(
     folder: str | os.PathLike[str],
     *,
     download: bool = False,
-    report: Callable[[Epoch], None] | None = None,
+    progress: Callable[[Epoch], None] | None = None,
     save_every_s: float = 0.0,
 ) -> Run:
     """Train a network and keep the run in a folder.
@@ -87,7 +87,7 @@ def start_run(
         Where to; made when it does not exist.
     download : bool
         Fetch missing files of mnist from openml.org.
-    report : callable, optional
+    progress : callable, optional
         Called with every finished epoch.
     save_every_s : float
         Least time from one state on disk to the next (s); 0 saves after every epoch. The end is always saved.
@@ -123,7 +123,7 @@ def start_run(
         # First: a run that is killed between the two begins anew, where a state without settings could not go on.
         write_atomically(folder / "config.toml", to_toml(config).encode())
         saver.epoch_done(run)
-        return _finish(run, report, saver)
+        return _finish(run, progress, saver)
 
 
 def resume_run(
@@ -131,7 +131,7 @@ def resume_run(
     folder: str | os.PathLike[str],
     *,
     download: bool = False,
-    report: Callable[[Epoch], None] | None = None,
+    progress: Callable[[Epoch], None] | None = None,
     save_every_s: float = 0.0,
 ) -> Run:
     """Continue a run where its last complete epoch ended.
@@ -144,7 +144,7 @@ def resume_run(
         The configuration the run was started with; epochs may have grown, threads and data_dir may differ.
     folder : path-like
         The folder of the run.
-    download, report, save_every_s
+    download, progress, save_every_s
         As in `start_run`.
 
     Returns
@@ -175,7 +175,7 @@ def resume_run(
         run = dataclasses.replace(run, history=tuple(Epoch(**epoch) for epoch in state["history"]))
         write_atomically(folder / "config.toml", to_toml(config).encode())
         write_metrics(run)
-        return _finish(run, report, Saver(save_every_s))
+        return _finish(run, progress, Saver(save_every_s))
 
 
 def _check_no_run(folder: Path) -> None:
@@ -190,14 +190,14 @@ def _prepare(config: TrainConfig, folder: Path, *, download: bool) -> Run:
     return Run(folder, config, dataset, network, optimizer_for(config, network), history=())
 
 
-def _finish(run: Run, report: Callable[[Epoch], None] | None, saver: Saver) -> Run:
+def _finish(run: Run, progress: Callable[[Epoch], None] | None, saver: Saver) -> Run:
     with _threads(run.config.threads):
         for index in range(len(run.history), run.config.epochs):
             epoch = _train_epoch(run, index)
             run = dataclasses.replace(run, history=(*run.history, epoch))
             saver.epoch_done(run)
-            if report is not None:
-                report(epoch)
+            if progress is not None:
+                progress(epoch)
     return run
 
 

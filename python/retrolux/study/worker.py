@@ -71,7 +71,7 @@ def _compute(config: TrainConfig, folder: Path) -> Record:
             except ValueError as error:
                 raise ValueError(f"{error}; without that file, the run begins anew") from error
         go = resume_run if begun else start_run
-        go(config, folder, report=history.append, save_every_s=_SAVE_EVERY_S)
+        go(config, folder, progress=history.append, save_every_s=_SAVE_EVERY_S)
     except Exception as error:  # noqa: BLE001 - whatever a run fails of is its result
         diverged = isinstance(error, FloatingPointError)
         text = str(error) if isinstance(error, (ArithmeticError, ValueError, OSError)) else repr(error)

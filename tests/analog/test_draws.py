@@ -12,7 +12,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.func import grad, vmap
 
 from retrolux import analog
-from retrolux.analog.random import draw
+from retrolux.analog.draws import draw
 
 X = torch.linspace(-1, 1, 60).reshape(4, 15)
 

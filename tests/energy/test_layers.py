@@ -66,7 +66,7 @@ def test_the_total_is_the_sum(network):
         total = getattr(report, name)
         for quantity in ("energy", "seconds", "digital", "digital_seconds", "operations"):
             assert getattr(total, quantity) == pytest.approx(sum(getattr(cost, quantity) for cost in costs))
-        assert total.gain == pytest.approx(total.digital / sum(total.parts.values()))
+        assert total.energy_ratio == pytest.approx(total.digital / sum(total.parts.values()))
     assert report.area == pytest.approx(sum(layer.area for layer in report.layers))
     assert report.latency == pytest.approx(sum(layer.latency for layer in report.layers))
     assert report.step.operations == 2 * 50 * 8**2 * 18
@@ -207,13 +207,13 @@ def test_a_mesh_alone_is_a_model():
 def test_the_table_says_it_all(network):
     text = str(energy_report(network, 50)).splitlines()
     assert text[0] == "pai2023_tables, batches of 50, against 8-bit digital at 100 fJ per operation"
-    header = "layer mesh passes inference gain TOPS/W training step gain latency step time area"
+    header = "layer mesh passes inference ratio TOPS/W training step ratio latency step time area"
     assert " ".join(text[1].split()) == header
     # 21.522 pJ · 8 per inference; 6 · 0.1 pJ · 64 for the digital rival.
     assert text[2].startswith("0      triangular, 8 modes       1     172 pJ  0.223×    2.23 ")
     assert text[2].endswith("mm²")
     assert text[4].split()[:4] == ["total", "344", "pJ", "0.223×"]
-    assert text[5].startswith("inference: dac 46.5 %, adc 25.6 %, amplifier 13.0 %, light 9.3 %, operation 5.6 %, ")
+    assert text[5].startswith("inference: dac 46.5 %, adc 25.6 %, amplifier 13.0 %, laser 9.3 %, operation 5.6 %, ")
     assert text[7].startswith("digital:   inference 76.8 pJ, training step 11.5 nJ in ")
     assert len(text) == 8
 
@@ -224,7 +224,7 @@ def test_the_dict_is_plain_and_complete(network):
     assert (numbers["device"], numbers["batch"], len(numbers["layers"])) == ("pai2023_tables", 50, 2)
     assert numbers["total"]["step"]["energy"] == report.step.energy
     assert numbers["layers"][1]["inference"]["parts"]["dac"] == pytest.approx(2 * 5e-12 * 8 * 50)
-    assert numbers["layers"][0]["inference"]["gain"] == report.layers[0].inference.gain
+    assert numbers["layers"][0]["inference"]["energy_ratio"] == report.layers[0].inference.energy_ratio
 
 
 def test_a_report_without_torch_has_haar_random_phases():

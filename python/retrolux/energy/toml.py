@@ -22,7 +22,7 @@ def to_toml(device: Device) -> str:
 def from_toml(text: str) -> Device:
     """Read a device from the text of a TOML file, as `to_toml` writes it.
 
-    Every part has to be there but for ``light``, which not every source tells from the rest.
+    Every part has to be there but for ``link``, since not every source tells the light from the rest.
 
     Raises
     ------

@@ -9,10 +9,10 @@ from torch import Tensor, nn
 
 from retrolux.functional import require_last
 from retrolux.mesh import rectangular
-from retrolux.nn.computed import reset_settings
 from retrolux.nn.detectors import Intensity
+from retrolux.nn.dtypes import keeping_kind
 from retrolux.nn.mesh import Mesh
-from retrolux.nn.precision import keeping_kind
+from retrolux.nn.reparametrized import reset_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,14 +10,14 @@ import pytest
 import torch
 
 from retrolux import hardware, mesh, nn
-from retrolux.nn.chip_record import checked_chip_state
+from retrolux.nn.chip_state_check import checked_chip_state
 
 TOPOLOGY = mesh.rectangular(3)
 
 
 def layer(seed=0):
-    flaws = hardware.Imperfections(coupler_std=0.1, tap_noise=0.1)
-    return nn.Mesh(TOPOLOGY, seed=0, imperfections=flaws, chip_seed=seed)
+    imperfections = hardware.Imperfections(coupler_std=0.1, tap_noise=0.1)
+    return nn.Mesh(TOPOLOGY, seed=0, imperfections=imperfections, chip_seed=seed)
 
 
 @pytest.fixture

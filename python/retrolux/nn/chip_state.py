@@ -12,9 +12,9 @@ from torch import Tensor, nn
 from retrolux.functional import require_last
 from retrolux.gradient import method_named
 from retrolux.hardware import Fabrication, Imperfections, SimulatedChip
-from retrolux.nn.chip_record import checked_chip_state
+from retrolux.nn.chip_state_check import checked_chip_state
+from retrolux.nn.dtypes import as_light
 from retrolux.nn.experiment import Experiment
-from retrolux.nn.precision import as_light
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from retrolux.mesh import Topology
 
-__all__ = ["Layout"]
+__all__ = ["MeshGeometry"]
 
 _DETAILED_MODES = 10  # in larger meshes an MZI is too small for its bends and letters
 _COUPLERS = np.array([0.38, 0.84])  # where along its cell an MZI mixes its two modes
@@ -19,7 +19,7 @@ _BEND_HALF = 0.16
 _ALONG = np.concatenate([[0.0], *(c + _BEND_HALF * np.linspace(-1, 1, 17) for c in _COUPLERS)])
 
 
-class Layout:
+class MeshGeometry:
     """The geometry of a drawn mesh: x counts cells, y counts modes.
 
     MZIs of one column that would overlap, as the distant pairs of a butterfly do, get cells next to each other.

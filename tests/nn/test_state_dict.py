@@ -11,7 +11,7 @@ from retrolux import mesh
 from retrolux.hardware import Imperfections
 from retrolux.nn import Blocks, Conv1d, Conv2d, IntensityLinear, Linear, Mesh, UnitaryRNN
 
-FLAWS = Imperfections(coupler_std=0.02, phase_std=0.01)
+IMPERFECTIONS = Imperfections(coupler_std=0.02, phase_std=0.01)
 PAIRS = {
     "mesh": (lambda: Mesh(mesh.rectangular(6), seed=0), lambda: Mesh(mesh.triangular(6), seed=1)),
     "blocks": (lambda: Blocks(4, 4, block=4), lambda: Blocks(4, 4, block=mesh.triangular(4))),
@@ -20,8 +20,8 @@ PAIRS = {
     "rnn": (lambda: UnitaryRNN(2, 4), lambda: UnitaryRNN(2, 4, Mesh(mesh.triangular(4)))),
     "intensity": (lambda: IntensityLinear(4, 2), lambda: IntensityLinear(4, 2, mesh=Mesh(mesh.triangular(4)))),
     "chip": (
-        lambda: Mesh(mesh.rectangular(6), imperfections=FLAWS),
-        lambda: Mesh(mesh.triangular(6), imperfections=FLAWS),
+        lambda: Mesh(mesh.rectangular(6), imperfections=IMPERFECTIONS),
+        lambda: Mesh(mesh.triangular(6), imperfections=IMPERFECTIONS),
     ),
 }
 
@@ -91,10 +91,10 @@ def test_what_people_do_to_states(make, chips):
             return make()
         ideal = make()
         if isinstance(ideal, Mesh):
-            return Mesh(ideal.topology, imperfections=FLAWS)
+            return Mesh(ideal.topology, imperfections=IMPERFECTIONS)
         if isinstance(ideal, Linear):
-            return Linear(5, 3, imperfections=FLAWS)
-        return UnitaryRNN(2, 4, Mesh(mesh.rectangular(4), imperfections=FLAWS))
+            return Linear(5, 3, imperfections=IMPERFECTIONS)
+        return UnitaryRNN(2, 4, Mesh(mesh.rectangular(4), imperfections=IMPERFECTIONS))
 
     source = layer()
     state = source.state_dict()

@@ -15,11 +15,11 @@ from retrolux.hardware.fabrication import arm_loss
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-    from retrolux.energy.device import Device, Light
+    from retrolux.energy.device import Device, LinkBudget
     from retrolux.energy.operations import Operation
     from retrolux.hardware import Imperfections
 
-__all__ = ["insertion_loss", "laser_power", "light_energy", "light_power", "on_chip"]
+__all__ = ["insertion_loss", "laser_energy", "laser_power", "on_chip", "optical_power"]
 
 
 def insertion_loss(device: Device, modes: ArrayLike | MeshSize) -> NDArray[np.float64]:
@@ -42,11 +42,11 @@ def insertion_loss(device: Device, modes: ArrayLike | MeshSize) -> NDArray[np.fl
     ValueError
         When the device does not describe its light, or a number of modes is below 2.
     """
-    light, size = _light_of(device), mesh_size(modes)
-    return np.asarray(size.path * light.mzi_loss.si + size.columns * light.column_loss.si)
+    link, size = _link_of(device), mesh_size(modes)
+    return np.asarray(size.path * link.mzi_loss.si + size.columns * link.column_loss.si)
 
 
-def light_power(device: Device, modes: ArrayLike | MeshSize) -> NDArray[np.float64]:
+def optical_power(device: Device, modes: ArrayLike | MeshSize) -> NDArray[np.float64]:
     """Return the optical power of one mode where it enters the mesh.
 
     A device states the power that it wants at the detectors: the light that enters is stronger by the insertion loss.
@@ -72,23 +72,23 @@ def light_power(device: Device, modes: ArrayLike | MeshSize) -> NDArray[np.float
     ValueError
         When the device does not describe its light, or a number of modes is below 2.
     """
-    light, n = _light_of(device), mesh_size(modes).modes
+    link, n = _link_of(device), mesh_size(modes).modes
     loss_db = insertion_loss(device, modes)
-    if not light.asks_for_noise:
-        return _before_loss(np.asarray(light.power.si), loss_db)
+    if not link.asks_for_noise:
+        return _before_loss(np.asarray(link.power.si), loss_db)
     receiver, bandwidth = device.receiver, device.timing.clock / 2
     total = np.zeros(n.shape)
-    if light.tap_noise.si > 0:
+    if link.tap_noise.si > 0:
         total = power_from_noise(
-            light.tap_noise.si,
+            link.tap_noise.si,
             n / _mean_transmission(loss_db),
             bandwidth=bandwidth,
             responsivity=receiver.responsivity.si,
             tap_fraction=receiver.tap_fraction.si,
             thermal_current=receiver.thermal_current.si,
         )
-    if light.detector_noise.si > 0:
-        needed = power_from_detector_noise(light.detector_noise.si, bandwidth, receiver.responsivity.si)
+    if link.detector_noise.si > 0:
+        needed = power_from_detector_noise(link.detector_noise.si, bandwidth, receiver.responsivity.si)
         total = np.maximum(total, needed)
     return np.asarray(total / n)
 
@@ -96,19 +96,19 @@ def light_power(device: Device, modes: ArrayLike | MeshSize) -> NDArray[np.float
 def laser_power(device: Device, modes: ArrayLike | MeshSize) -> NDArray[np.float64]:
     """Return the electrical power that lights one mode.
 
-    It is `light_power`, made up for what is lost before the mesh, over the efficiency of the laser (W); arguments as
+    It is `optical_power`, made up for what is lost before the mesh, over the efficiency of the laser (W); arguments as
     there.
     """
-    light = _light_of(device)
-    return _before_loss(light_power(device, modes) / light.laser_efficiency.si, np.asarray(light.fixed_loss.si))
+    link = _link_of(device)
+    return _before_loss(optical_power(device, modes) / link.laser_efficiency.si, np.asarray(link.fixed_loss.si))
 
 
-def light_energy(
+def laser_energy(
     device: Device, operation: Operation, modes: ArrayLike | MeshSize, batch: ArrayLike
 ) -> NDArray[np.float64]:
     """Return the electrical energy of the light for a batch (J); arguments as for `retrolux.energy.breakdown`."""
-    light = _light_of(device)
-    uses = light.mvm if operation == "mvm" else light.gradient
+    link = _link_of(device)
+    uses = link.mvm if operation == "mvm" else link.gradient
     per_sample = laser_power(device, modes) / device.timing.clock
     if uses == 0:  # no light at all, even where infinitely much would be needed
         per_sample = np.zeros_like(per_sample)
@@ -127,14 +127,14 @@ def on_chip(device: Device, imperfections: Imperfections) -> Device:
     """
     source = "imperfections of the chip"
     mean, _ = arm_loss(imperfections)
-    light = replace(
-        _light_of(device),
+    link = replace(
+        _link_of(device),
         tap_noise=Quantity(imperfections.tap_noise, "", source),
         detector_noise=Quantity(imperfections.detector_noise, "", source),
         mzi_loss=Quantity(2 * mean, "dB", source),
         column_loss=Quantity(imperfections.column_loss_db, "dB", source),
     )
-    return replace(device, light=light)
+    return replace(device, link=link)
 
 
 def _before_loss(power: NDArray[np.float64], loss_db: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -149,7 +149,7 @@ def _mean_transmission(loss_db: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(-np.expm1(-nepers) / nepers)
 
 
-def _light_of(device: Device) -> Light:
-    if device.light is None:
+def _link_of(device: Device) -> LinkBudget:
+    if device.link is None:
         raise ValueError(f"{device.name} does not tell the energy of the light from that of the rest")
-    return device.light
+    return device.link

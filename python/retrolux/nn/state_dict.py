@@ -13,7 +13,7 @@ from retrolux._ops import refuse_onnx
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from retrolux.nn.chip import ChipState
+    from retrolux.nn.chip_state import ChipState
 
 __all__ = ["Described"]
 

@@ -12,9 +12,9 @@ import retrolux
 from retrolux import mesh
 from retrolux.hardware import Imperfections, Reading, SimulatedChip
 from retrolux.nn import Conv1d, Conv2d, ElectroOptic, IntensityLinear, Linear, Mesh, ModReLU, UnitaryRNN
-from retrolux.nn.precision import as_light
+from retrolux.nn.dtypes import as_light
 
-FLAWS = Imperfections(coupler_std=0.03, loss_db=0.02, column_loss_db=0.01, phase_offset_std=0.1, phase_std=0.01)
+IMPERFECTIONS = Imperfections(coupler_std=0.03, loss_db=0.02, column_loss_db=0.01, phase_offset_std=0.1, phase_std=0.01)
 LAYERS = {
     "mesh": (lambda **o: Mesh(mesh.rectangular(4), seed=0, **o), (3, 4), torch.complex64),
     "linear": (lambda **o: Linear(4, 3, seed=0, block=2, **o), (3, 4), torch.float32),
@@ -50,7 +50,7 @@ def experiments(layer):
 @pytest.mark.parametrize("change", [lambda m: m.double(), lambda m: m.to(torch.float64)])
 def test_layers_follow_and_keep_what_they_are(make, shape, dtype, chips, change):
     torch.manual_seed(0)
-    layer = make(**({"imperfections": FLAWS} if chips else {}))
+    layer = make(**({"imperfections": IMPERFECTIONS} if chips else {}))
     x = torch.randn(shape, dtype=dtype)
     before = out(layer, x).detach()
     twin, history = (
@@ -72,7 +72,7 @@ def test_layers_follow_and_keep_what_they_are(make, shape, dtype, chips, change)
 
 
 def test_double_precision_is_real():
-    """Not single precision in a wider dtype: the chip without flaws is the exact mesh to rounding."""
+    """Not single precision in a wider dtype: the chip without imperfections is the exact mesh to rounding."""
     for make in (lambda **o: Mesh(mesh.rectangular(4), seed=0, **o), lambda **o: Linear(4, 4, seed=0, **o)):
         exact, chip = make().double(), make(imperfections=Imperfections()).double()
         x = torch.randn(5, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
@@ -80,14 +80,14 @@ def test_double_precision_is_real():
 
 
 def test_noise_has_the_same_statistics():
-    flaws = Imperfections(detector_noise=0.1)
-    layer = Mesh(mesh.rectangular(4), seed=0, imperfections=flaws).double()
+    imperfections = Imperfections(detector_noise=0.1)
+    layer = Mesh(mesh.rectangular(4), seed=0, imperfections=imperfections).double()
     exact = Mesh(mesh.rectangular(4), seed=0).double()
     x = torch.zeros(4000, 4, dtype=torch.complex128)
     x[:, 0] = 1
     error = torch.view_as_real((layer(x) - exact(x)).detach())
     single = torch.view_as_real(
-        (Mesh(mesh.rectangular(4), seed=0, imperfections=flaws)(x.to(torch.complex64)) - exact(x)).detach()
+        (Mesh(mesh.rectangular(4), seed=0, imperfections=imperfections)(x.to(torch.complex64)) - exact(x)).detach()
     )
     assert error.std().item() == pytest.approx(single.std().item(), rel=0.03)  # 5 standard errors: 2 %
     assert len(error.unique()) > 0.99 * error.numel()
@@ -95,7 +95,7 @@ def test_noise_has_the_same_statistics():
 
 def test_states_go_between_precisions_with_the_same_chip():
     x = torch.randn(3, 4, dtype=torch.complex128, generator=torch.Generator().manual_seed(0))
-    source = Mesh(mesh.rectangular(4), torch.complex128, seed=0, imperfections=FLAWS)
+    source = Mesh(mesh.rectangular(4), torch.complex128, seed=0, imperfections=IMPERFECTIONS)
     expected, writes = source(x), source.experiment.chip.writes
     single = Mesh(mesh.rectangular(4), seed=1, imperfections=Imperfections())
     single.load_state_dict(source.state_dict())
@@ -178,12 +178,12 @@ def test_chips_that_are_handed_in_follow_too():
             "x must be torch.complex128 or torch.float64 for phases in torch.float64, got torch.float32",
         ),
         (
-            Mesh(mesh.rectangular(4), imperfections=FLAWS),
+            Mesh(mesh.rectangular(4), imperfections=IMPERFECTIONS),
             torch.ones(4, dtype=torch.int64),
             "x must be torch.complex64 or torch.float32, got torch.int64",
         ),
         (
-            Linear(4, 4, imperfections=FLAWS),
+            Linear(4, 4, imperfections=IMPERFECTIONS),
             torch.ones(4, dtype=torch.bool),
             "x must be torch.complex64 or torch.float32, got torch.bool",
         ),

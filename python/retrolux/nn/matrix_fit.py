@@ -23,7 +23,7 @@ def fit_matrix(
     *,
     steps: int = 200,
     lr: float = 0.02,
-    report: Callable[[int, float], None] | None = None,
+    progress: Callable[[int, float], None] | None = None,
 ) -> float:
     """Train the phases of a mesh so that it does `target`; on a chip by the gradients which it measures.
 
@@ -41,7 +41,7 @@ def fit_matrix(
         Gradient steps, at least 1; each sends modes samples of light, and what the gradient method needs.
     lr : float
         First learning rate [rad].
-    report : callable, optional
+    progress : callable, optional
         Called with (step, error) after every step.
 
     Returns
@@ -72,8 +72,8 @@ def fit_matrix(
         torch.autograd.backward(distance)
         optimizer.step()
         schedule.step()
-        if report is not None:
-            report(step, float(distance.detach().sqrt()))
+        if progress is not None:
+            progress(step, float(distance.detach().sqrt()))
     with torch.no_grad():
         return float(_distance(mesh, wanted).sqrt())
 

@@ -82,9 +82,11 @@ def test_a_network_on_perfect_chips_learns_as_an_exact_one(gradient):
 
 
 @pytest.mark.parametrize("gradient", METHODS)
-def test_every_method_trains_a_flawed_chip(gradient):
-    flaws = Imperfections(coupler_std=0.02, tap_noise=0.002, io_phase_std=0.002)
-    losses, _ = train(network(flaws, gradient), 12 if gradient in ("finite_difference", "parameter_shift") else 40)
+def test_every_method_trains_a_imperfect_chip(gradient):
+    imperfections = Imperfections(coupler_std=0.02, tap_noise=0.002, io_phase_std=0.002)
+    losses, _ = train(
+        network(imperfections, gradient), 12 if gradient in ("finite_difference", "parameter_shift") else 40
+    )
     assert np.mean(losses[-4:]) < np.mean(losses[:4])
 
 
@@ -103,7 +105,7 @@ def test_threads_do_not_change_a_bit(monkeypatch):
     results = []
     for threads in (1, 3):
         monkeypatch.setattr("retrolux.hardware.simulated.max_threads", lambda count=threads: count)
-        monkeypatch.setattr("retrolux.hardware.random.max_threads", lambda count=threads: count)
+        monkeypatch.setattr("retrolux.hardware.philox.max_threads", lambda count=threads: count)
         model = network(EVERYTHING, "three_measurement")
         train(model, 3)
         results.append([p.detach().clone() for p in model.parameters()])
@@ -195,17 +197,17 @@ def test_a_gradient_of_zero_has_no_direction():
 def test_known_output_phases_come_from_the_model():
     """Powers are the chip's, phases the ideal mesh's: phase errors of the detector do not enter."""
     x, _ = data(torch.complex128)
-    flaws = Imperfections(io_phase_std=0.1, coupler_std=0.1)
+    imperfections = Imperfections(io_phase_std=0.1, coupler_std=0.1)
     ideal = Mesh(mesh.rectangular(6), torch.complex128, seed=0)
     chips = [
-        Mesh(mesh.rectangular(6), torch.complex128, seed=0, imperfections=flaws, output_phase=phase)
+        Mesh(mesh.rectangular(6), torch.complex128, seed=0, imperfections=imperfections, output_phase=phase)
         for phase in ("measured", "known")
     ]
     measured, known = (chip(x).detach() for chip in chips)
     torch.testing.assert_close(known.abs(), measured.abs(), rtol=0, atol=1e-14)
     torch.testing.assert_close(known.angle(), ideal(x).detach().angle(), rtol=0, atol=1e-9)
     with pytest.raises(ValueError, match="output_phase must be 'measured' or 'known', got 'guessed'"):
-        Mesh(mesh.rectangular(6), imperfections=flaws, output_phase="guessed")
+        Mesh(mesh.rectangular(6), imperfections=imperfections, output_phase="guessed")
 
 
 @pytest.mark.slow
@@ -266,7 +268,7 @@ def test_repr_names_chip_and_method():
     assert "LockIn(steps=4" in repr(layer)
 
 
-FLAWS = Imperfections(coupler_std=0.05, phase_std=0.01)
+IMPERFECTIONS = Imperfections(coupler_std=0.05, phase_std=0.01)
 DEPLOYED = {
     "mesh": (lambda **o: Mesh(mesh.rectangular(4), seed=0, **o), (3, 4)),
     "linear": (lambda **o: Linear(4, 3, seed=0, block=2, **o), (3, 4)),
@@ -283,7 +285,7 @@ def test_what_is_trained_ideal_is_deployed_on_chips(make, shape):
     with torch.no_grad():
         for parameter in ideal.parameters():
             parameter.add_(0.1)
-    on_chip, twin = make(imperfections=FLAWS), make(imperfections=FLAWS)
+    on_chip, twin = make(imperfections=IMPERFECTIONS), make(imperfections=IMPERFECTIONS)
     chips = [
         module.experiment.chip for module in on_chip.modules() if hasattr(module, "experiment") and module.experiment
     ]
@@ -312,7 +314,7 @@ def test_what_is_trained_ideal_is_deployed_on_chips(make, shape):
 
 @pytest.mark.parametrize(("make", "shape"), DEPLOYED.values(), ids=DEPLOYED)
 def test_a_chip_that_a_state_should_have_is_missed(make, shape):
-    model = make(imperfections=FLAWS)
+    model = make(imperfections=IMPERFECTIONS)
     state = model.state_dict()
     last = [name for name in state if "chip" in name and name.endswith("_extra_state")][-1]
     with pytest.raises(RuntimeError, match=rf"Missing key\(s\) in state_dict: \"{last}\""):
@@ -323,7 +325,7 @@ def test_a_chip_that_a_state_should_have_is_missed(make, shape):
     "damaged", [torch.zeros(5), torch.zeros(0), {}, {"shots": 1}, {"shots": "many"}, None, [], 3, "chip"]
 )
 def test_a_damaged_chip_is_named(damaged):
-    layer = Mesh(mesh.rectangular(4), seed=0, imperfections=FLAWS)
+    layer = Mesh(mesh.rectangular(4), seed=0, imperfections=IMPERFECTIONS)
     chip = layer.experiment.chip
     with pytest.raises(RuntimeError, match=r"_chip\._extra_state: this is not the state of a chip"):
         layer.load_state_dict(layer.state_dict() | {"_chip._extra_state": damaged})
@@ -331,8 +333,8 @@ def test_a_damaged_chip_is_named(damaged):
 
 
 def test_the_chip_of_another_mesh_is_named():
-    state = Mesh(mesh.rectangular(6), seed=0, imperfections=FLAWS).state_dict()
-    layer = Mesh(mesh.rectangular(4), seed=0, imperfections=FLAWS)
+    state = Mesh(mesh.rectangular(6), seed=0, imperfections=IMPERFECTIONS).state_dict()
+    layer = Mesh(mesh.rectangular(4), seed=0, imperfections=IMPERFECTIONS)
     message = (
         r"(?s)has Topology\(rectangular: 4 modes.*_chip\._extra_state: .*"
         r"fabrication\.coupler_error .* of shape \(6, 2\), got .* \(15, 2\)"
@@ -354,6 +356,6 @@ def test_chips_saved_as_dicts_load():
     state = source.state_dict() | {"_chip._extra_state": torch.load(file, weights_only=True)}
     assert isinstance(state["_chip._extra_state"], dict)
     del state["_extra_state"]
-    other = Mesh(mesh.rectangular(4), seed=1, imperfections=FLAWS)
+    other = Mesh(mesh.rectangular(4), seed=1, imperfections=IMPERFECTIONS)
     other.load_state_dict(state)
     assert torch.equal(other(x), source(x))

@@ -44,7 +44,7 @@ def changed(old, new):
         ("energy 5", r"^a device must be written in TOML: .*line 1"),
         ("", r"^the device must have name, source, components, .*, got no 'name'$"),
         (changed(r"\[shifters\]", "[shifter]"), r"^the device has no 'shifter' \(did you mean 'shifters'\?\); it has "),
-        (changed("mzi_loss", "mzi_los"), r"^light has no 'mzi_los' \(did you mean 'mzi_loss'\?\); it has power, "),
+        (changed("mzi_loss", "mzi_los"), r"^link has no 'mzi_los' \(did you mean 'mzi_loss'\?\); it has power, "),
         (changed(r"value = 5\.0", "value = -5.0"), r"^components\.dac\.energy: value must be .*, got -5\.0$"),
         (changed('"TOPS"', '"W"'), r"^digital: throughput must be a throughput in GOPS or TOPS, got the unit 'W'$"),
         (changed("value = 5.0, unit", "values = 5.0, unit"), r"^components\.dac\.energy has no 'values' \(did you"),

@@ -34,7 +34,7 @@ Distribution: TypeAlias = Literal["normal", "uniform", "poisson"]
 _library = torch.library.Library("retrolux", "FRAGMENT")
 _library.define("draw(Tensor like, str distribution, int seed, Tensor step) -> Tensor")
 _PHILOX = {"normal": kernels.normals, "uniform": kernels.uniforms}
-_FIRST_STREAM = 1 << 31  # those of retrolux.hardware.random are few, and begin at 0
+_FIRST_STREAM = 1 << 31  # those of retrolux.hardware.philox are few, and begin at 0
 
 
 def draw(distribution: Distribution, like: Tensor, seed: int, step: int | Tensor) -> Tensor:

@@ -16,12 +16,14 @@ TARGET = mesh.haar_unitary(4, np.random.default_rng(3))
 @pytest.mark.parametrize("gradient", ["three_measurement", "sum_difference"])
 def test_a_chip_learns_to_make_up_for_its_errors(gradient):
     """The phases of the ideal mesh are some 5 % off on this chip; measured gradients find better ones."""
-    flaws = Imperfections(coupler_std=0.03, phase_offset_std=0.05, tap_noise=0.001)
-    layer = Mesh(mesh.rectangular(4), torch.complex128, seed=0, imperfections=flaws, gradient=gradient, chip_seed=2)
+    imperfections = Imperfections(coupler_std=0.03, phase_offset_std=0.05, tap_noise=0.001)
+    layer = Mesh(
+        mesh.rectangular(4), torch.complex128, seed=0, imperfections=imperfections, gradient=gradient, chip_seed=2
+    )
     layer.load_matrix(TARGET)
     before = np.linalg.norm(layer.matrix().detach().numpy() - TARGET) / 2
     errors = []
-    after = fit_matrix(layer, TARGET, steps=300, report=lambda step, error: errors.append((step, error)))
+    after = fit_matrix(layer, TARGET, steps=300, progress=lambda step, error: errors.append((step, error)))
     assert before > 0.05
     assert after < before / 5
     assert [step for step, _ in errors] == list(range(300))
