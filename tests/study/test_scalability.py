@@ -10,7 +10,7 @@ import pytest
 
 from retrolux import energy
 from retrolux.study import Study, load, read_results, run_study
-from retrolux.study.store import identity
+from retrolux.study.run_record import identity
 from retrolux.study.tradeoff import DEVICES
 
 STUDY = Study(

@@ -40,18 +40,19 @@ from scipy.special import stdtrit  # type: ignore[import-untyped]
 
 from retrolux.atomic import write_atomically
 from retrolux.reading import read_bytes
-from retrolux.study.result_check import PARAMS, check_results
-from retrolux.study.seal import check_seal, probe, sealed
-from retrolux.study.store import identity
+from retrolux.study.hdf5_checksum import has_checksum, with_checksum
+from retrolux.study.netcdf_probe import probe
+from retrolux.study.results_check import PARAMS, check_results
+from retrolux.study.run_record import identity
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Mapping, Sequence
 
     from retrolux.study.epoch import Epoch
-    from retrolux.study.options import Value
-    from retrolux.study.store import Record
-    from retrolux.study.sweep import Sweep
+    from retrolux.study.option_values import Value
+    from retrolux.study.run_record import Record
+    from retrolux.study.sweep_grid import Sweep
 
 __all__ = [
     "DIMENSIONS",
@@ -137,7 +138,7 @@ def collect(sweep: Sweep, records: Mapping[str, Record]) -> xr.Dataset:
     sweep : Sweep
         What was to be computed.
     records : mapping of str to Record
-        Ended runs by their `retrolux.study.store.identity`; more than the sweep's do no harm.
+        Ended runs by their `retrolux.study.run_record.identity`; more than the sweep's do no harm.
     """
     results = empty_results(sweep)
     for index, config in zip(np.ndindex(*sweep.shape), sweep.configs, strict=True):
@@ -212,7 +213,7 @@ def write_results(results: xr.Dataset, path: str | os.PathLike[str]) -> None:
     file = io.BytesIO()
     compressed = {name: {"zlib": True} for name, variable in results.data_vars.items() if variable.dtype.kind in "fi"}
     results.to_netcdf(file, engine="h5netcdf", encoding=compressed)
-    write_atomically(Path(path), sealed(file.getvalue()))
+    write_atomically(Path(path), with_checksum(file.getvalue()))
 
 
 def read_results(path: str | os.PathLike[str]) -> xr.Dataset:
@@ -234,7 +235,7 @@ def read_results(path: str | os.PathLike[str]) -> xr.Dataset:
         raise FileNotFoundError(f"there is no result {path}")
     content = read_bytes(path, _LARGEST)
     try:
-        if not check_seal(content):
+        if not has_checksum(content):
             probe(content)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of what a result does not have: dates, odd encodings

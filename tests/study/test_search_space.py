@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from retrolux.study.space import Range, Search, from_toml, to_toml
+from retrolux.study.search_space import Range, Search, from_toml, to_toml
 
 LR = Range(1e-3, 0.1, log=True)
 

@@ -9,7 +9,7 @@ import pytest
 
 from retrolux.hardware import Imperfections
 from retrolux.study import Sweep, TrainConfig
-from retrolux.study.sweep import from_toml, to_toml
+from retrolux.study.sweep_grid import from_toml, to_toml
 
 
 def test_every_combination_with_every_seed():
