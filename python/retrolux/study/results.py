@@ -40,6 +40,7 @@ from scipy.special import stdtrit  # type: ignore[import-untyped]
 
 from retrolux.atomic import write_atomically
 from retrolux.reading import read_bytes
+from retrolux.study.config import OPTIONS
 from retrolux.study.hdf5_checksum import has_checksum, with_checksum
 from retrolux.study.netcdf_probe import probe
 from retrolux.study.results_check import PARAMS, check_results
@@ -65,37 +66,16 @@ __all__ = [
     "write_results",
 ]
 
-DIMENSIONS = {
-    "io_amplitude_std": "io_amp_error_std",
-    "io_phase_std": "io_phase_error_std",
-    "tap_noise": "tap_pd_shot_noise",
-    "batch": "batch_size",
-}
-"""Options that have another name in the published file."""
+DIMENSIONS = {name: about.published or name for name, about in OPTIONS.items()}
+"""What each option is called in the file."""
 
 _LARGEST = 2**30
 _PACKAGES = ("retrolux", "torch", "numpy", "xarray", "distributed")
-_UNITS = {
-    "coupler_std": "rad",
-    "loss_db": "dB",
-    "loss_db_std": "dB",
-    "column_loss_db": "dB",
-    "phase_offset_std": "rad",
-    "phase_std": "rad",
-    "phase_bits": "bit",
-    "drift_std_per_s": "rad/s^(1/2)",
-    "io_phase_std": "pi rad",
-    "adc_bits": "bit",
-    "coupler_dispersion": "rad/nm",
-    "phase_dispersion": "1/nm",
-    "detuning_nm": "nm",
-    "lr_half_life": "epoch",
-}
 
 
 def empty_results(sweep: Sweep) -> xr.Dataset:
     """Return the Dataset of a sweep none of whose runs has ended: metrics NaN, failure ``"not run"``."""
-    coordinates = {DIMENSIONS.get(name, name): _coordinate(name, values) for name, values in sweep.lists.items()}
+    coordinates = {DIMENSIONS[name]: _coordinate(name, values) for name, values in sweep.lists.items()}
     epochs = max(config.epochs for config in sweep.configs)
     runs = (*coordinates, "seed")
     return xr.Dataset(
@@ -255,7 +235,7 @@ def read_results(path: str | os.PathLike[str]) -> xr.Dataset:
 def _coordinate(name: str, values: Sequence[Value]) -> tuple[str, object, dict[str, str]]:
     """Return the coordinate of an option; infinitely many bits where None stands for no rounding."""
     numbers = [np.inf if value is None else value for value in values]
-    return DIMENSIONS.get(name, name), np.asarray(numbers), {"option": name, "units": _UNITS.get(name, "1")}
+    return DIMENSIONS[name], np.asarray(numbers), {"option": name, "units": OPTIONS[name].unit}
 
 
 def _row(epoch: Epoch, *, measured: bool) -> tuple[float, ...]:
