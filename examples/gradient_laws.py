@@ -15,7 +15,7 @@ import tyro
 
 from retrolux.plot import draw_panels
 from retrolux.report.gradient_laws import law_panels
-from retrolux.study.laws import loss_law, matrix_law, measure_laws, tap_law
+from retrolux.study.law_measurement import loss_law, matrix_law, measure_laws, tap_law
 
 
 def main(effort: int = 1600, out: Path = Path("gradient_laws.png")) -> None:

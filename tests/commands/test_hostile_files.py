@@ -12,8 +12,8 @@ from retrolux.cli import main
 from retrolux.study import TrainConfig, start_run
 from retrolux.study.checkpoint import write_checkpoint
 from retrolux.study.results import collect, write_results
-from retrolux.study.space import Range, Search, to_toml
-from retrolux.study.sweep import Sweep
+from retrolux.study.search_space import Range, Search, to_toml
+from retrolux.study.sweep_grid import Sweep
 
 NESTED = "lr = " + "[" * 3000
 DOTTED = "a" + ".a" * 50_000 + " = 1"

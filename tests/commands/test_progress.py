@@ -6,7 +6,7 @@ import re
 
 from retrolux.commands.progress import runs_bar
 from retrolux.study import Epoch, TrainConfig
-from retrolux.study.store import Record
+from retrolux.study.run_record import Record
 
 GOOD = Record(TrainConfig(), (Epoch(1, 0.5, 0.25, 0.125, 0.0321, 0.9, 0.9, 100, 1.5),))
 FAILED = Record(TrainConfig(), (), "no light")

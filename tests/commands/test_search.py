@@ -9,7 +9,7 @@ import pytest
 from retrolux import cli
 from retrolux.study import TrainConfig
 from retrolux.study import from_toml as read_config
-from retrolux.study.space import Range, Search, from_toml
+from retrolux.study.search_space import Range, Search, from_toml
 
 
 @pytest.fixture(autouse=True)
@@ -44,7 +44,7 @@ def test_ctrl_c_says_how_to_continue(folder, monkeypatch, capsys):
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("retrolux.study.search.run_search", interrupted)
+    monkeypatch.setattr("retrolux.study.search_driver.run_search", interrupted)
     options = ["search", "--search", "lr=0.1..1", "--out", "here", "--trials", "7"]
     assert cli.main(options) == 130
     assert capsys.readouterr().err == "retrolux: stopped before the search had begun\n"
@@ -64,7 +64,7 @@ def test_options_over_a_file(folder, monkeypatch):
         seen.append(search)
         raise ValueError("seen")
 
-    monkeypatch.setattr("retrolux.study.search.run_search", catch)
+    monkeypatch.setattr("retrolux.study.search_driver.run_search", catch)
     given = ["--change", "optimizer=sgd", "--search", "gain=1..100:log"]
     assert cli.main(["search", "--config", "my.toml", *given]) == 2
     assert cli.main(["search", "--config", "my.toml", "--objective", "best"]) == 2

@@ -16,8 +16,8 @@ import pytest
 from retrolux import cli
 from retrolux.study import Sweep, read_results, start_run
 from retrolux.study.results import collect
-from retrolux.study.store import Record, identity
-from retrolux.study.sweep import from_toml
+from retrolux.study.run_record import Record, identity
+from retrolux.study.sweep_grid import from_toml
 
 OPTIONS = ["--change", "dataset=moons", "epochs=3", "meshes=1", "--sweep", "tap_noise=0,0.1", "--seeds", "2"]
 SWEEP = Sweep(settings={"dataset": "moons", "epochs": 3, "meshes": 1}, lists={"tap_noise": [0, 0.1]}, seeds=[0, 1])
@@ -39,7 +39,7 @@ def declared(monkeypatch):
         seen.append(sweep)
         raise ValueError("seen")
 
-    monkeypatch.setattr("retrolux.study.sweeping.run_sweep", catch)
+    monkeypatch.setattr("retrolux.study.sweep_driver.run_sweep", catch)
 
     def declare(*arguments):
         assert cli.main(["sweep", *arguments]) == 2

@@ -28,7 +28,18 @@ from retrolux.data.array_pickle import read_array_pickle
 from retrolux.energy import presets
 from retrolux.hardware import Imperfections
 from retrolux.report.view import SweepView
-from retrolux.study import TrainConfig, load, results, seal, search, space, start_run, store, sweep
+from retrolux.study import (
+    TrainConfig,
+    hdf5_checksum,
+    load,
+    netcdf_probe,
+    results,
+    run_record,
+    search_driver,
+    search_space,
+    start_run,
+    sweep_grid,
+)
 from retrolux.study import config as configuration
 from retrolux.study.checkpoint import read_checkpoint
 from retrolux.study.epoch import Epoch
@@ -72,10 +83,14 @@ def as_text(damage):
 
 IMPERFECTIONS = Imperfections(tap_noise=0.01, phase_bits=8, crosstalk=0.01, io_phase_std=0.02)
 CONFIG = dataclasses.replace(TrainConfig.recommended("moons"), epochs=2, batch=400, meshes=2)
-SWEEP = sweep.Sweep(settings={"dataset": "moons", "epochs": 2}, lists={"tap_noise": [0.0, 0.1], "lr": [0.1, 0.2]})
-SEARCH = space.Search(
+SWEEP = sweep_grid.Sweep(settings={"dataset": "moons", "epochs": 2}, lists={"tap_noise": [0.0, 0.1], "lr": [0.1, 0.2]})
+SEARCH = search_space.Search(
     settings={"dataset": "moons", "epochs": 2},
-    space={"lr": space.Range(1e-4, 1.0, log=True), "meshes": space.Range(1, 3), "optimizer": ["sgd", "adam"]},
+    space={
+        "lr": search_space.Range(1e-4, 1.0, log=True),
+        "meshes": search_space.Range(1, 3),
+        "optimizer": ["sgd", "adam"],
+    },
 )
 
 
@@ -136,7 +151,9 @@ def chip_states(_):
 
 def records(folder):
     epoch = Epoch(1, 0.5, 0.25, 0.125, 0.3, 0.9, 0.8, 100, 1.5)
-    store.write_record(folder / "run.json", store.Record(CONFIG, (epoch, dataclasses.replace(epoch, epoch=2))))
+    run_record.write_record(
+        folder / "run.json", run_record.Record(CONFIG, (epoch, dataclasses.replace(epoch, epoch=2)))
+    )
     return [(folder / "run.json").read_text()]
 
 
@@ -152,7 +169,7 @@ def of_json(text, rng):
 def netcdf_files(folder):
     epoch = Epoch(1, 0.5, 0.25, 0.125, 0.3, 0.9, 0.8, 100, 1.5)
     history = (epoch, dataclasses.replace(epoch, epoch=2))
-    found = results.collect(SWEEP, {store.identity(c): store.Record(c, history) for c in SWEEP.configs})
+    found = results.collect(SWEEP, {run_record.identity(c): run_record.Record(c, history) for c in SWEEP.configs})
     results.write_results(with_costs(found), folder / "results.nc")
     return [(folder / "results.nc").read_bytes()]
 
@@ -168,7 +185,7 @@ def of_dataset(whole, rng):
         file = io.BytesIO()
         with contextlib.suppress(Exception):  # some of it no file can hold
             changed(whole, rng).to_netcdf(file, engine="h5netcdf")
-            return seal.sealed(file.getvalue())
+            return hdf5_checksum.with_checksum(file.getvalue())
 
 
 def changed(whole, rng):
@@ -199,8 +216,8 @@ def changed(whole, rng):
     return found
 
 
-def unsealed(content, rng):
-    length = len(seal.sealed(b""))
+def without_checksum(content, rng):
+    length = len(hdf5_checksum.with_checksum(b""))
     return mutations.of_bytes(content[:-length], rng)
 
 
@@ -213,7 +230,7 @@ def read_report(path):
 def databases(folder):
     study = optuna.create_study(storage=f"sqlite:///{folder / 'search.db'}", study_name=NAME)
     for value in (0.25, 0.125, None):
-        trial = study.ask(search._distributions(SEARCH))
+        trial = study.ask(search_driver._distributions(SEARCH))
         if value is not None:
             study.tell(trial, value)
     return [(folder / "search.db").read_bytes()]
@@ -320,13 +337,13 @@ LOADERS = {
         0.05, idx_files, lambda c, rng: gzip.compress(mutations.of_bytes(c, rng)), read_idx_of
     ),
     "CIFAR-10 pickle": Loader(0.14, pickles, mutations.of_bytes, read_array_pickle),
-    "run.json": Loader(0.07, records, lambda t, rng: of_json(t, rng).encode(errors="replace"), store.read_record),
+    "run.json": Loader(0.07, records, lambda t, rng: of_json(t, rng).encode(errors="replace"), run_record.read_record),
     "config.toml": Loader(
         0.08, lambda _: [configuration.to_toml(dataclasses.replace(CONFIG, imperfections=IMPERFECTIONS))], of_text,
         configuration.from_toml,
     ),
-    "sweep.toml": Loader(0.05, lambda _: [sweep.to_toml(SWEEP)], of_text, sweep.from_toml),
-    "search.toml": Loader(0.05, lambda _: [space.to_toml(SEARCH)], of_text, space.from_toml),
+    "sweep.toml": Loader(0.05, lambda _: [sweep_grid.to_toml(SWEEP)], of_text, sweep_grid.from_toml),
+    "search.toml": Loader(0.05, lambda _: [search_space.to_toml(SEARCH)], of_text, search_space.from_toml),
     "imperfections TOML": Loader(
         0.05, lambda _: [IMPERFECTIONS.to_toml()], as_text(mutations.of_text), Imperfections.from_toml
     ),
@@ -342,12 +359,12 @@ LOADERS = {
     "chip in a state dict": Loader(0.02, chip_states, of_tensors, load_chip, (ValueError, RuntimeError)),
     "results.nc": Loader(0.03, netcdf_files, mutations.of_bytes, read_report),
     "results.nc, fields": Loader(0.005, datasets, of_dataset, read_report),
-    "results.nc without checksum": Loader(0.0004, netcdf_files, unsealed, read_report),
+    "results.nc without checksum": Loader(0.0004, netcdf_files, without_checksum, read_report),
     "search.db": Loader(
-        0.0015, databases, mutations.of_bytes, lambda path: check_database(path, search._distributions(SEARCH))
+        0.0015, databases, mutations.of_bytes, lambda path: check_database(path, search_driver._distributions(SEARCH))
     ),
     "search.db, rows": Loader(
-        0.0015, databases, of_rows, lambda path: check_database(path, search._distributions(SEARCH))
+        0.0015, databases, of_rows, lambda path: check_database(path, search_driver._distributions(SEARCH))
     ),
     "arguments": Loader(0.015, lambda _: ARGUMENTS, of_arguments, run_arguments),
 }  # fmt: skip
@@ -355,7 +372,7 @@ LOADERS = {
 
 def quiet() -> None:
     """Leave out warnings, which are not what is counted here, and give another process less time than a case has."""
-    seal._PROBE_S = 5
+    netcdf_probe._SECONDS = 5
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
     optuna.logging.set_verbosity(optuna.logging.ERROR)

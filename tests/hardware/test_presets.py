@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from retrolux.hardware import Imperfections, presets
+from retrolux.hardware import Imperfections, explain, presets
 from retrolux.mesh import triangular
 
 ALL = [getattr(presets, name) for name in presets.__all__]
@@ -13,7 +13,7 @@ ALL = [getattr(presets, name) for name in presets.__all__]
 @pytest.mark.parametrize("preset", ALL)
 def test_presets_are_settings_that_can_be_written_and_explained(preset):
     assert Imperfections.from_toml(preset.to_toml()) == preset
-    assert "nan" not in preset.explain(triangular(64))
+    assert "nan" not in explain(preset, triangular(64))
 
 
 def test_presets_differ():

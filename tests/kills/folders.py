@@ -12,7 +12,7 @@ import torch
 
 from retrolux.study import from_toml, read_results
 from retrolux.study.checkpoint import read_checkpoint
-from retrolux.study.store import read_record
+from retrolux.study.run_record import read_record
 
 if TYPE_CHECKING:
     from pathlib import Path

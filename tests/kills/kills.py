@@ -27,7 +27,7 @@ import folders
 import retrolux.plot
 import retrolux.report
 import retrolux.study.scalability
-import retrolux.study.search  # noqa: F401 - imported before the forks
+import retrolux.study.search_driver  # noqa: F401 - imported before the forks
 from retrolux import cli
 from retrolux.study import Sweep
 from retrolux.study.results import empty_results, write_results

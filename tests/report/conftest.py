@@ -11,10 +11,10 @@ from retrolux.report import write_report
 from retrolux.report.view import SweepView
 from retrolux.study import Network, Study
 from retrolux.study.epoch import Epoch
-from retrolux.study.laws import measure_laws
+from retrolux.study.law_measurement import measure_laws
 from retrolux.study.planar import map_decisions
 from retrolux.study.results import collect, write_results
-from retrolux.study.store import Record, identity
+from retrolux.study.run_record import Record, identity
 from retrolux.study.tradeoff import with_costs
 
 EPOCHS = 4

@@ -100,7 +100,7 @@ def test_methods_are_compared_where_both_ended(view, results):
     healed["metrics"].loc[at | {"gradient": "sum_difference"}] = 0.02
     healed["metrics"].loc[at | {"gradient": "three_measurement"}] = 0.06
     assert (
-        "With a phase error of 0.05 π, three measurements end at 6.0 % test error, sum and difference at 2.0 %."
+        "With a phase error of 0.05 π rad, three measurements end at 6.0 % test error, sum and difference at 2.0 %."
         in compared_methods(SweepView(healed))
     )
 

@@ -71,12 +71,12 @@ def test_costs_at_a_point(view, results):
 
 def test_words(results):
     assert label_of(results[TAP]) == "tap noise s"
-    assert value_in_words(results[PHASE], 0.05) == "phase error of 0.05 π"
+    assert value_in_words(results[PHASE], 0.05) == "phase error of 0.05 π rad"
     assert [value_text(value) for value in ("sgd", 0.010, "some_thing", None)] == ["SGD", "0.01", "some thing", "None"]
     assert [gradient_text(error) for error in (0.0123, 1e-13, float("nan"))] == ["0.012", "0", "–"]
     other = empty_results(Sweep(lists={"phase_std": (0.0, 0.1), "drift_std_per_s": (0.1, 0.2)}))
-    assert label_of(other["phase_std"]) == "phase std (rad)"
-    assert value_in_words(other["phase_std"], 0.1) == "phase std of 0.1 rad"
+    assert label_of(other["phase_std"]) == "error of a written phase (rad)"
+    assert value_in_words(other["phase_std"], 0.1) == "phase write error of 0.1 rad"
 
 
 def test_as_many_bits_as_there_are_are_no_error():

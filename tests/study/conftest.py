@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from retrolux.study import TrainConfig
-from retrolux.study.store import identity, write_record
+from retrolux.study.run_record import identity, write_record
 from retrolux.study.worker import TOKEN, compute
 
 
@@ -58,5 +58,5 @@ def in_process(monkeypatch):
         yield Pool(folder)
 
     monkeypatch.setattr("retrolux.study.cluster.pool", pool)
-    monkeypatch.setattr("retrolux.study.search.pool", pool)
+    monkeypatch.setattr("retrolux.study.search_driver.pool", pool)
     return computed

@@ -17,7 +17,7 @@ from filelock import FileLock
 
 from retrolux.study import Sweep, TrainConfig, start_run
 from retrolux.study.cluster import compute_all
-from retrolux.study.store import Record, identity, read_record, write_record
+from retrolux.study.run_record import Record, identity, read_record, write_record
 
 CONFIGS = Sweep(
     settings={"dataset": "moons", "epochs": 4, "batch": 10, "meshes": 2}, lists={"tap_noise": [0.0, 0.1]}, seeds=[0, 1]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from retrolux.study.presets import STUDIES, Study
-from retrolux.study.store import identity
+from retrolux.study.run_record import identity
 
 
 @pytest.fixture(params=STUDIES.values(), ids=list(STUDIES))

@@ -14,7 +14,7 @@ from scipy import stats
 
 from retrolux.study import Epoch, Sweep, confidence, last_epochs, read_results
 from retrolux.study.results import PARAMS, collect, write_results
-from retrolux.study.store import Record, identity
+from retrolux.study.run_record import Record, identity
 
 SWEEP = Sweep(
     settings={"epochs": 3, "io_phase_std": 0.01},
@@ -180,7 +180,7 @@ def test_a_file_without_a_checksum_is_read(tmp_path, written):
 @pytest.mark.slow
 @pytest.mark.parametrize(("start", "stop"), [(872, 1380), (880, 1200), (0, 200)])
 def test_libhdf5_may_hang_or_fail_on_what_has_no_checksum(tmp_path, written, monkeypatch, start, stop):
-    monkeypatch.setattr("retrolux.study.seal._PROBE_S", 4)
+    monkeypatch.setattr("retrolux.study.netcdf_probe._SECONDS", 4)
     path = tmp_path / "results.nc"
     body = written[:-82]
     path.write_bytes(body[:start] + bytes(stop - start) + body[stop:])

@@ -10,7 +10,7 @@ import pytest
 
 from retrolux import energy
 from retrolux.study import Study, load, read_results, run_study
-from retrolux.study.store import identity
+from retrolux.study.run_record import identity
 from retrolux.study.tradeoff import DEVICES
 
 STUDY = Study(
@@ -45,7 +45,7 @@ def test_phases_of_chips_are_read_without_noise(tmp_path, in_process):
     results = run_study(STUDY, tmp_path, DEVICES)
     config = STUDY.planar["ring", "measured"]
     found = load(tmp_path / "runs" / identity(config) / "last.pt").layers[0]
-    assert found.bench is not None
+    assert found.experiment is not None
     again = run_study(STUDY, tmp_path, DEVICES)
     np.testing.assert_array_equal(again["planar_map"], results["planar_map"])
 

@@ -12,7 +12,7 @@ from filelock import FileLock
 from retrolux.study import TrainConfig, start_run
 from retrolux.study import train as training
 from retrolux.study.checkpoint import read_checkpoint
-from retrolux.study.store import identity
+from retrolux.study.run_record import identity
 from retrolux.study.worker import TOKEN, compute
 
 

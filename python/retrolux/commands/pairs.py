@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from retrolux.study.options import Value
+    from retrolux.study.option_values import Value
 
 __all__ = ["parse_list", "parse_pairs", "parse_value"]
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from retrolux.study.store import Record
+    from retrolux.study.run_record import Record
 
 __all__ = ["runs_bar"]
 

@@ -12,14 +12,14 @@ import tyro
 from retrolux.commands.pairs import parse_list, parse_pairs, parse_value
 from retrolux.commands.paths import Folder, OptionalFile
 from retrolux.commands.progress import runs_bar
-from retrolux.study import space
-from retrolux.study.options import flat
+from retrolux.study import search_space
+from retrolux.study.option_values import flat
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from retrolux.study.options import Value
-    from retrolux.study.search import Trial
+    from retrolux.study.option_values import Value
+    from retrolux.study.search_driver import Trial
 
 __all__ = ["DESCRIPTION", "Search"]
 
@@ -79,7 +79,7 @@ class Search:
     config: OptionalFile = None
     change: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME=VALUE")] = ()
     search: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME=LOW..HIGH[:log]|NAME=VALUE,VALUE,…")] = ()
-    objective: space.Objective | None = None
+    objective: search_space.Objective | None = None
     trials: int = 20
     out: Folder = Path("runs/search")
     workers: int | None = None
@@ -88,7 +88,7 @@ class Search:
 
     def run(self) -> int:
         """Compute, show the progress, and print the best trials."""
-        from retrolux.study.search import run_search  # noqa: PLC0415 - optuna and dask are slow, not needed for --help
+        from retrolux.study.search_driver import run_search  # noqa: PLC0415 - optuna and dask are slow, not needed for --help
 
         search = self._declared()
         with runs_bar() as progress:
@@ -115,37 +115,37 @@ class Search:
         out = shlex.quote(str(self.out))
         return f"stopped; continue with: retrolux search --out {out} --resume --trials {self.trials}"
 
-    def _declared(self) -> space.Search:
+    def _declared(self) -> search_space.Search:
         """Return the search that the options describe."""
         file = self.config
         if self.resume and file is None:
             file = self.out / "search.toml"
             if not file.exists():
                 raise FileNotFoundError(f"{self.out} holds no search to resume: there is no search.toml")
-        base = None if file is None else space.from_toml(file)
+        base = None if file is None else search_space.from_toml(file)
         changes = parse_pairs("--change", "NAME=VALUE", self.change)
         choices = parse_pairs("--search", "NAME=LOW..HIGH[:log] or NAME=VALUE,VALUE,…", self.search)
         settings = flat({name: parse_value(text) for name, text in changes.items()})
         chosen = flat({name: _choice(text) for name, text in choices.items()})
         if base is None:
-            return space.Search(settings=settings, space=chosen, objective=self.objective or "best")
-        return space.Search(
+            return search_space.Search(settings=settings, space=chosen, objective=self.objective or "best")
+        return search_space.Search(
             settings={**base.settings, **settings},
             space={**base.space, **chosen},
             objective=self.objective or base.objective,
         )
 
 
-def _choice(text: str) -> space.Range | Sequence[Value]:
+def _choice(text: str) -> search_space.Range | Sequence[Value]:
     """Return the range LOW..HIGH or LOW..HIGH:log, or the values between commas."""
     low, dots, high = text.removesuffix(":log").partition("..")
     if not dots:
         return parse_list(text)
     ends: Any = {"low": parse_value(low), "high": parse_value(high)}  # a range refuses what is no number
-    return space.Range(**ends, log=text.endswith(":log"))
+    return search_space.Range(**ends, log=text.endswith(":log"))
 
 
-def _table(trials: Sequence[Trial], objective: space.Objective) -> str:
+def _table(trials: Sequence[Trial], objective: search_space.Objective) -> str:
     """Return the best trials, a line each."""
     rows = [["trial", f"test error ({objective} epoch)", "chosen"]]
     for trial in trials[:_SHOWN]:

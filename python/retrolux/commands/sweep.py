@@ -16,8 +16,8 @@ from retrolux.commands.pairs import parse_list, parse_pairs, parse_value
 from retrolux.commands.paths import Folder, OptionalFile
 from retrolux.commands.progress import runs_bar
 from retrolux.commands.repeats import check_seeds
-from retrolux.study.options import flat
-from retrolux.study.sweep import from_toml
+from retrolux.study.option_values import flat
+from retrolux.study.sweep_grid import from_toml
 
 if TYPE_CHECKING:
     import xarray as xr

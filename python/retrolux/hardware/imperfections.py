@@ -5,21 +5,15 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import json
-import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-import numpy as np
-
-from retrolux.hardware.explanation import explain as explain_on
+from retrolux.option import check_options, documented, option
 from retrolux.reading import parse_json, parse_toml, shown
-
-if TYPE_CHECKING:
-    from retrolux.mesh import Topology
 
 __all__ = ["Imperfections"]
 
 
+@documented
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Imperfections:
     """What is wrong with a chip; by default nothing is.
@@ -31,89 +25,192 @@ class Imperfections:
 
     Attributes
     ----------
-    coupler_std : float ≥ 0
-        Fabrication: in rad, error of every coupling angle, π/4 + coupler_std · n (Bandyopadhyay et al., Optica 8,
-        1247 (2021)).
-    loss_db : float ≥ 0
-        Fabrication: in dB, loss of each of the four arms of an MZI (Harris et al., Opt. Express 22, 10487 (2014),
-        for thermal phase shifters).
-    loss_db_std : float ≥ 0
-        Fabrication: in dB, spread of that loss, |loss_db + loss_db_std · n|, so that an arm never amplifies (Pai et
-        al., Science 380, 398 (2023), with a loss of either sign). For the mean and spread that come out of it see
-        `retrolux.hardware.fabrication.arm_loss`.
-    column_loss_db : float ≥ 0
-        Fabrication: in dB, loss of the waveguides, of every mode in every column, whether it meets an MZI there or
-        not (Clements et al., Optica 3, 1460 (2016)).
-    phase_offset_std : float ≥ 0
-        Fabrication: in rad, phase that every shifter has when it is off (Bandyopadhyay et al. 2021).
-    crosstalk : float, at least 0 and below 1
-        Fabrication: part of its phase that a shifter passes to its nearest neighbour; it falls off as crosstalk^d
-        with the distance d, see `retrolux.hardware.crosstalk` (Milanizadeh et al., J. Lightwave Technol. 37, 1325
-        (2019)).
-    crosstalk_range : float ≥ 1
-        Fabrication: distance, in units of that between nearest neighbours, beyond which crosstalk is neglected.
-    phase_std : float ≥ 0
-        Programming: in rad, error of a written phase, phase + phase_std · n (Fang et al., Opt. Express 27, 14009
-        (2019)).
-    phase_bits : int, 1 to 32, or None
-        Programming: phases are rounded to the nearest of 2^phase_bits levels over [0, 2π). None: not rounded (Gu et
-        al., L2ight, NeurIPS 2021).
-    drift_std_per_s : float ≥ 0
-        Drift: in rad/√s, a random walk of every phase, of standard deviation drift_std_per_s · √t at t seconds
-        after programming. That a walk describes the drift is an assumption with no single source.
-    io_amplitude_std : float ≥ 0
-        Shot: amplitude error of every input and output, z · (1 + io_amplitude_std · n) (Pai et al. 2023).
-    io_phase_std : float ≥ 0
-        Shot: in units of π, phase error of every input and output, z · exp(iπ io_phase_std · n) (Pai et al. 2023).
-    tap_noise : float ≥ 0
-        Shot: noise of the tap detectors, p + tap_noise · √p · n (Pai et al. 2023).
-    detector_noise : float ≥ 0
-        Shot: noise of the output detectors, z + detector_noise · (n + i n'), z in units of the root of the total
-        power: shot and thermal noise of a coherent receiver, which do not depend on z (Shen et al., Nat. Photonics
-        11, 441 (2017), for the role of detection noise).
-    adc_bits : int, 1 to 32, or None
-        Shot: 2^adc_bits levels of the converters behind the detectors, from −1 to 1 in units of the total power for
-        a tap, of its root for each part of an output. None: not rounded (Pai et al. 2023, supplement: 8 bits).
-    coupler_dispersion : float
-        Fabrication: in rad/nm, change of every coupling angle per wavelength, to first order (Mikkelsen et al.,
-        Opt. Express 22, 3145 (2014)).
-    phase_dispersion : float
-        Fabrication: in 1/nm, relative change of every phase per wavelength, to first order; −1/λ for a phase
-        2πΔnL/λ whose Δn does not depend on the wavelength λ (nm).
-    detuning_nm : float
-        In nm: wavelength of the light minus the one that the chip was made for.
+    {options}
 
     Raises
     ------
     ValueError
-        When a value is of the wrong type, not finite or out of its range; nothing may be larger than 10¹⁵.
+        When a value is of the wrong type, not finite or out of its range; none may be larger than 10¹⁵.
     """
 
-    coupler_std: float = 0.0
-    loss_db: float = 0.0
-    loss_db_std: float = 0.0
-    column_loss_db: float = 0.0
-    phase_offset_std: float = 0.0
-    crosstalk: float = 0.0
-    crosstalk_range: float = 3.0
-    phase_std: float = 0.0
-    phase_bits: int | None = None
-    drift_std_per_s: float = 0.0
-    io_amplitude_std: float = 0.0
-    io_phase_std: float = 0.0
-    tap_noise: float = 0.0
-    detector_noise: float = 0.0
-    adc_bits: int | None = None
-    coupler_dispersion: float = 0.0
-    phase_dispersion: float = 0.0
-    detuning_nm: float = 0.0
+    coupler_std: float = option(
+        0.0,
+        about="error of every coupling angle, π/4 + coupler_std · n",
+        unit="rad",
+        label="coupler error",
+        short="coupler error",
+        lifetime="fabrication",
+        source="Bandyopadhyay et al., Optica 8, 1247 (2021)",
+    )
+    loss_db: float = option(
+        0.0,
+        about="loss of each of the four arms of an MZI",
+        unit="dB",
+        label="loss of an arm",
+        short="loss",
+        lifetime="fabrication",
+        source="Harris et al., Opt. Express 22, 10487 (2014), for thermal phase shifters",
+        costs=True,
+    )
+    loss_db_std: float = option(
+        0.0,
+        about=(
+            "spread of that loss, |loss_db + loss_db_std · n|, so that an arm never amplifies; for the mean and "
+            "spread that come out of it see `retrolux.hardware.fabrication.arm_loss`"
+        ),
+        unit="dB",
+        label="spread of the loss of an arm",
+        short="spread of loss",
+        lifetime="fabrication",
+        source="Pai et al., Science 380, 398 (2023), with a loss of either sign",
+        costs=True,
+    )
+    column_loss_db: float = option(
+        0.0,
+        about="loss of the waveguides, of every mode in every column, whether it meets an MZI there or not",
+        unit="dB",
+        label="loss of a column",
+        short="loss of a column",
+        lifetime="fabrication",
+        source="Clements et al., Optica 3, 1460 (2016)",
+        costs=True,
+    )
+    phase_offset_std: float = option(
+        0.0,
+        about="phase that every shifter has when it is off",
+        unit="rad",
+        label="phase offset",
+        short="phase offset",
+        lifetime="fabrication",
+        source="Bandyopadhyay et al. 2021",
+    )
+    crosstalk: float = option(
+        0.0,
+        about=(
+            "part of its phase that a shifter passes to its nearest neighbour; it falls off as crosstalk^d with the "
+            "distance d, see `retrolux.hardware.crosstalk`"
+        ),
+        most=1.0,
+        below=True,
+        lifetime="fabrication",
+        source="Milanizadeh et al., J. Lightwave Technol. 37, 1325 (2019)",
+    )
+    crosstalk_range: float = option(
+        3.0,
+        about="distance, in units of that between nearest neighbours, beyond which crosstalk is neglected",
+        least=1.0,
+        lifetime="fabrication",
+    )
+    phase_std: float = option(
+        0.0,
+        about="error of a written phase, phase + phase_std · n",
+        unit="rad",
+        label="error of a written phase",
+        short="phase write error",
+        lifetime="programming",
+        source="Fang et al., Opt. Express 27, 14009 (2019)",
+    )
+    phase_bits: int | None = option(
+        None,
+        about="resolution of a phase, rounded to the nearest of 2^phase_bits levels over [0, 2π); None: not rounded",
+        unit="bit",
+        least=1,
+        most=32,
+        label="resolution of a phase",
+        lifetime="programming",
+        source="Gu et al., L2ight, NeurIPS 2021",
+    )
+    drift_std_per_s: float = option(
+        0.0,
+        about=(
+            "a random walk of every phase, of standard deviation drift_std_per_s · √t at t seconds after programming; "
+            "that a walk describes the drift is an assumption with no single source"
+        ),
+        unit="rad/s^(1/2)",
+        label="drift",
+        short="drift",
+        lifetime="drift",
+    )
+    io_amplitude_std: float = option(
+        0.0,
+        about="amplitude error of every input and output, z · (1 + io_amplitude_std · n)",
+        label="amplitude error of inputs and outputs",
+        short="amplitude error",
+        published="io_amp_error_std",
+        lifetime="shot",
+        source="Pai et al. 2023",
+    )
+    io_phase_std: float = option(
+        0.0,
+        about="phase error of every input and output, z · exp(iπ io_phase_std · n)",
+        unit="pi rad",
+        label="phase error of inputs and outputs",
+        short="phase error",
+        published="io_phase_error_std",
+        lifetime="shot",
+        source="Pai et al. 2023",
+    )
+    tap_noise: float = option(
+        0.0,
+        about="noise of the tap detectors, p + tap_noise · √p · n",
+        label="tap noise s",
+        published="tap_pd_shot_noise",
+        lifetime="shot",
+        source="Pai et al. 2023",
+        costs=True,
+    )
+    detector_noise: float = option(
+        0.0,
+        about=(
+            "noise of the output detectors, z + detector_noise · (n + i n'), z in units of the root of the total "
+            "power: shot and thermal noise of a coherent receiver, which do not depend on z"
+        ),
+        lifetime="shot",
+        source="Shen et al., Nat. Photonics 11, 441 (2017), for the role of detection noise",
+        costs=True,
+    )
+    adc_bits: int | None = option(
+        None,
+        about=(
+            "resolution of the converters behind the detectors, 2^adc_bits levels from −1 to 1 in units of the total "
+            "power for a tap, of its root for each part of an output; None: not rounded"
+        ),
+        unit="bit",
+        least=1,
+        most=32,
+        label="resolution of the converters",
+        lifetime="shot",
+        source="Pai et al. 2023, supplement: 8 bits",
+    )
+    coupler_dispersion: float = option(
+        0.0,
+        about="change of every coupling angle per wavelength, to first order",
+        unit="rad/nm",
+        least=-1e15,
+        lifetime="fabrication",
+        source="Mikkelsen et al., Opt. Express 22, 3145 (2014)",
+    )
+    phase_dispersion: float = option(
+        0.0,
+        about=(
+            "relative change of every phase per wavelength, to first order; −1/λ for a phase 2πΔnL/λ whose Δn does "
+            "not depend on the wavelength λ (nm)"
+        ),
+        unit="1/nm",
+        least=-1e15,
+        lifetime="fabrication",
+    )
+    detuning_nm: float = option(
+        0.0,
+        about="wavelength of the light minus the one that the chip was made for",
+        unit="nm",
+        least=-1e15,
+        label="detuning",
+        short="detuning",
+    )
 
     def __post_init__(self) -> None:
-        for name in _names():
-            value = getattr(self, name)
-            if isinstance(value, np.generic):
-                value = value.item()
-            object.__setattr__(self, name, _bits(name, value) if name in _BITS else _real(name, value))
+        check_options(self)
 
     @property
     def is_ideal(self) -> bool:
@@ -128,10 +225,6 @@ class Imperfections:
         if self.detuning_nm == 0 or self.coupler_dispersion == self.phase_dispersion == 0:
             acting = dataclasses.replace(acting, detuning_nm=0.0, coupler_dispersion=0.0, phase_dispersion=0.0)
         return acting == Imperfections()
-
-    def explain(self, topology: Topology) -> str:
-        """Say in words and numbers what these settings mean for a mesh; see `retrolux.hardware.explain`."""
-        return explain_on(self, topology)
 
     def to_toml(self) -> str:
         """Return the text of a TOML file, one line per setting; a setting that is None has no line."""
@@ -180,45 +273,8 @@ class Imperfections:
         return f"Imperfections({', '.join(f'{k}={v!r}' for k, v in values.items() if v != ideal[k])})"
 
 
-_BITS = ("phase_bits", "adc_bits")
-_LARGEST = sys.float_info.max
-# Beyond any chip, and so small that what is calculated from it, squares too, stays finite in single precision.
-_MOST = 1e15
-_ANY_SIGN = (-_LARGEST, _LARGEST, "be a finite number")
-# Lowest value, first one that is too large, and both in words; a setting that is not listed is at least 0.
-_RANGES = {
-    "crosstalk": (0.0, 1.0, "be a number of at least 0 and below 1"),
-    "crosstalk_range": (1.0, _LARGEST, "be a finite number of at least 1"),
-    "coupler_dispersion": _ANY_SIGN,
-    "phase_dispersion": _ANY_SIGN,
-    "detuning_nm": _ANY_SIGN,
-}
-_AT_LEAST_ZERO = (0.0, _LARGEST, "be a finite number of at least 0")
-
-
-def _names() -> list[str]:
-    return [field.name for field in dataclasses.fields(Imperfections)]
-
-
-def _real(name: str, value: object) -> float:
-    low, end, wanted = _RANGES.get(name, _AT_LEAST_ZERO)
-    if not isinstance(value, (int, float)) or isinstance(value, bool) or not low <= value < end:
-        raise ValueError(f"{name} must {wanted}, got {shown(value)}")
-    if not -_MOST <= value <= _MOST:
-        raise ValueError(f"{name} must be from {-_MOST if low < 0 else low:g} to {_MOST:g}, got {shown(value)}")
-    return float(value)
-
-
-def _bits(name: str, value: object) -> int | None:
-    if value is None:
-        return None
-    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 32:
-        return int(value)
-    raise ValueError(f"{name} must be a whole number of bits from 1 to 32 or None, got {shown(value)}")
-
-
 def _from_values(values: dict[str, object]) -> Imperfections:
-    known = _names()
+    known = [field.name for field in dataclasses.fields(Imperfections)]
     for name in values:
         if name not in known:
             close = difflib.get_close_matches(name, known, n=1)

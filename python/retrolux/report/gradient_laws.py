@@ -9,7 +9,7 @@ import numpy as np
 from retrolux.plot import Panel, Series
 from retrolux.plot.panels import COLOURS
 from retrolux.report.pictures import picture_of_panels
-from retrolux.study.laws import loss_law, matrix_law, tap_law
+from retrolux.study.law_measurement import loss_law, matrix_law, tap_law
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -43,7 +43,7 @@ def law_panels(results: xr.Dataset) -> list[Panel]:
     Parameters
     ----------
     results : Dataset
-        What `retrolux.study.laws.measure_laws` returns, or a study that holds it.
+        What `retrolux.study.law_measurement.measure_laws` returns, or a study that holds it.
     """
     modes, noises = results["laws_modes"].values, results["laws_tap_noise"].values
     middle, loudest = int(modes[len(modes) // 2]), float(noises[-1])

@@ -9,6 +9,7 @@ import numpy as np
 
 from retrolux.hardware.presets import IDEAL
 from retrolux.report.words import option_of, value_text
+from retrolux.study.config import OPTIONS
 from retrolux.study.results import confidence, last_epochs
 from retrolux.study.tradeoff import UNITS, base_config
 
@@ -132,7 +133,7 @@ class SweepView:
     def _ideal(self, dim: str) -> Any:
         """Return the value of an error at which it is least: none, or as many bits as there are."""
         values = self.results[dim].values
-        return (values.max() if self._option(dim).endswith("_bits") else values[np.abs(values).argmin()]).item()
+        return (values.max() if OPTIONS[self._option(dim)].or_none else values[np.abs(values).argmin()]).item()
 
     def costs_at(self, point: dict[str, Any], device: str) -> dict[str, float]:
         """Return what `retrolux.study.tradeoff.costs` says of a point."""

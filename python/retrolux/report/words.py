@@ -6,30 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from retrolux.study.config import OPTIONS
+
 if TYPE_CHECKING:
     import xarray as xr
 
 __all__ = ["gradient_text", "label_of", "option_of", "short_label_of", "value_in_words", "value_text"]
 
-_LABELS = {
-    "adc_bits": "bits of the converters",
-    "batch": "batch M",
-    "coupler_std": "coupler error (rad)",
-    "gradient": "gradient",
-    "io_amplitude_std": "amplitude error of inputs and outputs",
-    "io_phase_std": "phase error of inputs and outputs (π rad)",
-    "loss_db_std": "spread of the loss of an arm (dB)",
-    "modes": "modes N",
-    "optimizer": "optimizer",
-    "phase_bits": "bits of a phase",
-    "tap_noise": "tap noise s",
-}
-_SHORT = {
-    "io_amplitude_std": "amplitude error",
-    "io_phase_std": "phase error",
-    "loss_db_std": "spread of loss",
-}
-_UNITS = {"1": "", "pi rad": " π"}
 _WORDS = {
     "adam": "Adam",
     "sgd": "SGD",
@@ -45,23 +28,20 @@ def option_of(coordinate: xr.DataArray) -> str:
 
 def label_of(coordinate: xr.DataArray) -> str:
     """Return what an option is called in a figure, with its unit."""
-    option = option_of(coordinate)
-    if option in _LABELS:
-        return _LABELS[option]
-    unit = coordinate.attrs.get("units", "1")
-    return option.replace("_", " ") + ("" if unit == "1" else f" ({unit})")
+    name = option_of(coordinate)
+    about = OPTIONS[name]
+    return (about.label or name.replace("_", " ")) + (f" ({about.unit_text})" if about.unit_text else "")
 
 
 def short_label_of(coordinate: xr.DataArray) -> str:
     """Return what an option is called in a word or two."""
-    option = option_of(coordinate)
-    return _SHORT.get(option, option.replace("_", " "))
+    name = option_of(coordinate)
+    return OPTIONS[name].short or name.replace("_", " ")
 
 
 def value_in_words(coordinate: xr.DataArray, value: Any) -> str:
-    """Return an option and its value, as in ``"phase error of 0.05 π"``."""
-    unit = str(coordinate.attrs.get("units", "1"))
-    return f"{short_label_of(coordinate)} of {value_text(value)}{_UNITS.get(unit, f' {unit}')}"
+    """Return an option and its value, as in ``"phase error of 0.05 π rad"``."""
+    return f"{short_label_of(coordinate)} of {value_text(value)} {OPTIONS[option_of(coordinate)].unit_text}".rstrip()
 
 
 def gradient_text(error: float) -> str:

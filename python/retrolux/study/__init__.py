@@ -9,7 +9,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 from retrolux.study.config import TrainConfig, from_toml, to_toml
-from retrolux.study.sweep import Sweep
+from retrolux.study.sweep_grid import Sweep
 
 if TYPE_CHECKING:
     from retrolux.study.checkpoint import load
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from retrolux.study.presets import STUDIES, Study
     from retrolux.study.results import confidence, last_epochs, read_results
     from retrolux.study.scalability import run_study
-    from retrolux.study.sweeping import run_sweep
+    from retrolux.study.sweep_driver import run_sweep
     from retrolux.study.train import Run, resume_run, start_run
 
 __all__ = [
@@ -53,7 +53,7 @@ _HOMES = {
     "read_results": "results",
     "resume_run": "train",
     "run_study": "scalability",
-    "run_sweep": "sweeping",
+    "run_sweep": "sweep_driver",
     "start_run": "train",
 }
 

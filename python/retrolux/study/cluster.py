@@ -17,7 +17,7 @@ from distributed.utils import silence_logging_cmgr
 from retrolux.atomic import write_atomically
 from retrolux.locking import locked
 from retrolux.study import worker
-from retrolux.study.store import Record, identity, read_record, write_record
+from retrolux.study.run_record import Record, identity, read_record, write_record
 
 if TYPE_CHECKING:
     import os
@@ -123,7 +123,7 @@ def compute_all(
     Returns
     -------
     dict of str to Record
-        By `retrolux.study.store.identity`.
+        By `retrolux.study.run_record.identity`.
 
     Raises
     ------

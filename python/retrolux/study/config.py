@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import sys
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from retrolux.hardware import Imperfections, presets
+from retrolux.option import check_options, option, options_of
 from retrolux.reading import parse_toml, read_text, shown
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = [
+    "OPTIONS",
     "PLANAR",
     "DatasetName",
     "GradientName",
@@ -54,11 +56,8 @@ GradientName = Literal[
 PLANAR: tuple[DatasetName, ...] = ("moons", "circle", "ring", "blobs")
 """The tasks in the plane, of two classes and four modes."""
 
-# What may differ when a run is continued: how long and where it runs, not what it computes.
-_FREE_ON_RESUME = ("epochs", "threads", "data_dir")
-
 _MOST_MODES = 2**16  # of two billion MZIs
-_COUNTS, _MOST = ("meshes", "batch", "epochs"), 2**31 - 1
+_MOST = 2**31 - 1
 _LARGEST = 3.4028234663852886e38  # in single precision
 _FIRST_STEP_OF_ADAM = 10  # its step is lr over 1 − 0.9
 
@@ -125,52 +124,41 @@ class TrainConfig:
     """
 
     dataset: DatasetName = "digits"
-    modes: int = 64
-    meshes: int = 2
-    topology: TopologyName = "triangular"
+    modes: int = option(64, least=2, most=_MOST_MODES, label="modes N", costs=True)
+    meshes: int = option(2, least=1, most=_MOST, costs=True)
+    topology: TopologyName = option("triangular", costs=True)
     loss: LossName = "cross_entropy"
     optimizer: OptimizerName = "adam"
-    lr: float = 0.01
-    lr_half_life: float = 0.0
-    batch: int = 64
-    epochs: int = 40
-    seed: int = 0
+    lr: float = option(0.01, above=True, most=math.inf)  # what the optimizer bears is checked below
+    lr_half_life: float = option(0.0, unit="epoch")
+    batch: int = option(64, least=1, most=_MOST, label="batch M", published="batch_size", costs=True)
+    epochs: int = option(40, least=1, most=_MOST)
+    seed: int = option(0, most=2**63 - 1)
     dtype: FieldType = "complex64"
-    gain: float = 100.0
-    threads: int = 1
-    data_dir: str = ""
+    gain: float = option(100.0, above=True, most=_LARGEST)
+    threads: int = option(1, most=1024, decides=False)  # systems end processes that ask for too many
+    data_dir: str = option("", decides=False)
     gradient: GradientName = "auto"
     output_phase: OutputPhaseName = "measured"
-    chip_seed: int = 0
+    chip_seed: int = option(0, most=2**63 - 1)
     imperfections: Imperfections = presets.IDEAL
 
     def __post_init__(self) -> None:
         for field, choices in _CHOICES.items():
             _check_choice(field, getattr(self, field), choices)
-        for name, least, most in (("modes", 2, _MOST_MODES), *((name, 1, _MOST) for name in _COUNTS)):
-            _check_integer(name, getattr(self, name), least)
-            _check_at_most(name, getattr(self, name), most)
-        _check_integer("seed", self.seed, 0, 2**63 - 1)
-        _check_integer("threads", self.threads, 0, 1024)  # systems end processes that ask for too many
-        _check_integer("chip_seed", self.chip_seed, 0, 2**63 - 1)
-        _check_positive("lr", self.lr)
-        _check_positive("lr_half_life", self.lr_half_life, or_zero=True)
-        _check_positive("gain", self.gain)
+        check_options(self)
         _check_at_most("lr", self.lr, _LARGEST / _FIRST_STEP_OF_ADAM if self.optimizer == "adam" else _LARGEST)
-        _check_at_most("gain", self.gain, _LARGEST)
-        for name in ("lr", "lr_half_life", "gain"):
-            object.__setattr__(self, name, float(getattr(self, name)))
         if not isinstance(self.data_dir, str):
             raise ValueError(f"data_dir must be a string, got {shown(self.data_dir)}")
         if self.data_dir.encode(errors="ignore").decode() != self.data_dir:  # bytes of a file system that are no UTF-8
             raise ValueError(f"data_dir must be a name in UTF-8, got {self.data_dir!r}")
         if not isinstance(self.imperfections, Imperfections):
             raise ValueError(f"imperfections must be Imperfections, got {self.imperfections!r}")
-        for option, default in (("chip_seed", 0), ("output_phase", "measured")):
-            value = getattr(self, option)
+        for name, default in (("chip_seed", 0), ("output_phase", "measured")):
+            value = getattr(self, name)
             if self.method is None and value != default:
                 raise ValueError(
-                    f"{option} needs a chip: an imperfection or a gradient other than auto, got {shown(value)}"
+                    f"{name} needs a chip: an imperfection or a gradient other than auto, got {shown(value)}"
                 )
         if self.dataset in PLANAR and self.modes != 4:
             raise ValueError(f"modes must be 4 for {self.dataset}, got {self.modes}")
@@ -234,6 +222,11 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "gradient": get_args(GradientName),
     "output_phase": get_args(OutputPhaseName),
 }
+
+
+OPTIONS = options_of(TrainConfig) | options_of(Imperfections)
+"""What is to be known of every option, the imperfections among them, in the order in which they are presented."""
+del OPTIONS["imperfections"]
 
 
 def options(config: TrainConfig) -> dict[str, object]:
@@ -320,7 +313,8 @@ def check_resumable(started: TrainConfig, continued: TrainConfig) -> None:
         When a field differs that decides what the run computes, or epochs shrinks.
     """
     was_all, now_all = options(started), options(continued)
-    pairs = {name: (was, now_all[name]) for name, was in was_all.items() if name not in _FREE_ON_RESUME}
+    compared = [name for name, about in OPTIONS.items() if about.decides and name != "epochs"]
+    pairs = {name: (was_all[name], now_all[name]) for name in compared}
     changed = [f"{name} (was {was!r}, now {now!r})" for name, (was, now) in pairs.items() if was != now]
     if changed:
         raise ValueError(f"a run is resumed with the configuration it was started with; changed: {', '.join(changed)}")
@@ -333,21 +327,6 @@ def _check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
         raise ValueError(f"{name} must be one of {', '.join(choices)}, got {shown(value)}")
 
 
-def _check_integer(name: str, value: object, low: int, high: int | None = None) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or value < low or (high is not None and value > high):
-        allowed = f"of at least {low}" if high is None else f"from {low} to {high}"
-        raise ValueError(f"{name} must be an integer {allowed}, got {shown(value)}")
-
-
 def _check_at_most(name: str, value: float, high: float) -> None:
     if value > high:
-        raise ValueError(f"{name} must be at most {high if isinstance(high, int) else f'{high:.3g}'}, got {value!r}")
-
-
-def _check_positive(name: str, value: object, *, or_zero: bool = False) -> None:
-    if or_zero and value == 0 and not isinstance(value, bool):
-        return
-    if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 < value <= sys.float_info.max:
-        raise ValueError(
-            f"{name} must be a finite number {'of at least' if or_zero else 'above'} 0, got {shown(value)}"
-        )
+        raise ValueError(f"{name} must be at most {high:.3g}, got {value!r}")

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from retrolux.hardware.presets import PAI_2023
 from retrolux.study.config import PLANAR, OptimizerName, TrainConfig, options
-from retrolux.study.sweep import Sweep
+from retrolux.study.sweep_grid import Sweep
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from retrolux.study.sweep import Value
+    from retrolux.study.sweep_grid import Value
 
 __all__ = ["STUDIES", "Study"]
 
@@ -38,7 +38,7 @@ class Study:
     planar_epochs : int
         Passes over the training set for each planar task, exact and measured; 0 leaves them out.
     laws : mapping
-        Arguments of `retrolux.study.laws.measure_laws`.
+        Arguments of `retrolux.study.law_measurement.measure_laws`.
     """
 
     name: str

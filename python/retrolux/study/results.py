@@ -40,18 +40,20 @@ from scipy.special import stdtrit  # type: ignore[import-untyped]
 
 from retrolux.atomic import write_atomically
 from retrolux.reading import read_bytes
-from retrolux.study.result_check import PARAMS, check_results
-from retrolux.study.seal import check_seal, probe, sealed
-from retrolux.study.store import identity
+from retrolux.study.config import OPTIONS
+from retrolux.study.hdf5_checksum import has_checksum, with_checksum
+from retrolux.study.netcdf_probe import probe
+from retrolux.study.results_check import PARAMS, check_results
+from retrolux.study.run_record import identity
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Mapping, Sequence
 
     from retrolux.study.epoch import Epoch
-    from retrolux.study.options import Value
-    from retrolux.study.store import Record
-    from retrolux.study.sweep import Sweep
+    from retrolux.study.option_values import Value
+    from retrolux.study.run_record import Record
+    from retrolux.study.sweep_grid import Sweep
 
 __all__ = [
     "DIMENSIONS",
@@ -64,37 +66,16 @@ __all__ = [
     "write_results",
 ]
 
-DIMENSIONS = {
-    "io_amplitude_std": "io_amp_error_std",
-    "io_phase_std": "io_phase_error_std",
-    "tap_noise": "tap_pd_shot_noise",
-    "batch": "batch_size",
-}
-"""Options that have another name in the published file."""
+DIMENSIONS = {name: about.published or name for name, about in OPTIONS.items()}
+"""What each option is called in the file."""
 
 _LARGEST = 2**30
 _PACKAGES = ("retrolux", "torch", "numpy", "xarray", "distributed")
-_UNITS = {
-    "coupler_std": "rad",
-    "loss_db": "dB",
-    "loss_db_std": "dB",
-    "column_loss_db": "dB",
-    "phase_offset_std": "rad",
-    "phase_std": "rad",
-    "phase_bits": "bit",
-    "drift_std_per_s": "rad/s^(1/2)",
-    "io_phase_std": "pi rad",
-    "adc_bits": "bit",
-    "coupler_dispersion": "rad/nm",
-    "phase_dispersion": "1/nm",
-    "detuning_nm": "nm",
-    "lr_half_life": "epoch",
-}
 
 
 def empty_results(sweep: Sweep) -> xr.Dataset:
     """Return the Dataset of a sweep none of whose runs has ended: metrics NaN, failure ``"not run"``."""
-    coordinates = {DIMENSIONS.get(name, name): _coordinate(name, values) for name, values in sweep.lists.items()}
+    coordinates = {DIMENSIONS[name]: _coordinate(name, values) for name, values in sweep.lists.items()}
     epochs = max(config.epochs for config in sweep.configs)
     runs = (*coordinates, "seed")
     return xr.Dataset(
@@ -137,7 +118,7 @@ def collect(sweep: Sweep, records: Mapping[str, Record]) -> xr.Dataset:
     sweep : Sweep
         What was to be computed.
     records : mapping of str to Record
-        Ended runs by their `retrolux.study.store.identity`; more than the sweep's do no harm.
+        Ended runs by their `retrolux.study.run_record.identity`; more than the sweep's do no harm.
     """
     results = empty_results(sweep)
     for index, config in zip(np.ndindex(*sweep.shape), sweep.configs, strict=True):
@@ -212,7 +193,7 @@ def write_results(results: xr.Dataset, path: str | os.PathLike[str]) -> None:
     file = io.BytesIO()
     compressed = {name: {"zlib": True} for name, variable in results.data_vars.items() if variable.dtype.kind in "fi"}
     results.to_netcdf(file, engine="h5netcdf", encoding=compressed)
-    write_atomically(Path(path), sealed(file.getvalue()))
+    write_atomically(Path(path), with_checksum(file.getvalue()))
 
 
 def read_results(path: str | os.PathLike[str]) -> xr.Dataset:
@@ -234,7 +215,7 @@ def read_results(path: str | os.PathLike[str]) -> xr.Dataset:
         raise FileNotFoundError(f"there is no result {path}")
     content = read_bytes(path, _LARGEST)
     try:
-        if not check_seal(content):
+        if not has_checksum(content):
             probe(content)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of what a result does not have: dates, odd encodings
@@ -254,7 +235,7 @@ def read_results(path: str | os.PathLike[str]) -> xr.Dataset:
 def _coordinate(name: str, values: Sequence[Value]) -> tuple[str, object, dict[str, str]]:
     """Return the coordinate of an option; infinitely many bits where None stands for no rounding."""
     numbers = [np.inf if value is None else value for value in values]
-    return DIMENSIONS.get(name, name), np.asarray(numbers), {"option": name, "units": _UNITS.get(name, "1")}
+    return DIMENSIONS[name], np.asarray(numbers), {"option": name, "units": OPTIONS[name].unit}
 
 
 def _row(epoch: Epoch, *, measured: bool) -> tuple[float, ...]:

@@ -12,11 +12,11 @@ from retrolux.hardware.presets import IDEAL
 from retrolux.locking import locked
 from retrolux.study.checkpoint import load
 from retrolux.study.cluster import check_workers, compute_all
-from retrolux.study.laws import measure_laws
+from retrolux.study.law_measurement import measure_laws
 from retrolux.study.network import Network
 from retrolux.study.planar import map_decisions
 from retrolux.study.results import collect, write_results
-from retrolux.study.store import identity
+from retrolux.study.run_record import identity
 from retrolux.study.tradeoff import with_costs
 from retrolux.study.train import start_run
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from retrolux.energy import Device
     from retrolux.study.config import TrainConfig
     from retrolux.study.presets import Study
-    from retrolux.study.store import Record
+    from retrolux.study.run_record import Record
 
 __all__ = ["run_study"]
 

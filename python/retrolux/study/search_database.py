@@ -1,4 +1,4 @@
-"""The database of a search, looked at before Optuna works with it."""
+"""The database in which Optuna keeps a search, and what must hold of it."""
 
 from __future__ import annotations
 
@@ -6,22 +6,25 @@ import contextlib
 import math
 import sqlite3
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 import optuna
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.exceptions import StorageInternalError
+from optuna.storages import RDBStorage
 from optuna.trial import TrialState
+from sqlalchemy.exc import SQLAlchemyError
 
 from retrolux.reading import shown
-from retrolux.study.search_storage import open_storage
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from optuna.distributions import BaseDistribution
 
-__all__ = ["NAME", "check_database"]
+__all__ = ["NAME", "check_database", "open_storage"]
 
 NAME = "retrolux search"
 """Of the study in the database."""
@@ -29,6 +32,34 @@ NAME = "retrolux search"
 _TABLES = ("studies", "study_directions", "trials", "trial_params", "trial_values", "version_info")
 _LARGEST = 2**30
 _SECONDS = 60
+
+
+@contextlib.contextmanager
+def open_storage(file: Path) -> Iterator[RDBStorage]:
+    """Yield the storage that a file of SQLite is, which is made when it does not exist.
+
+    Raises
+    ------
+    OSError
+        When the file cannot be read or written, whenever that happens.
+    """
+    # Not by a URL, in which a ? or a % of the path would mean something else.
+    connect = partial(sqlite3.connect, file, check_same_thread=False)
+    with contextlib.ExitStack() as closed:
+        try:
+            storage = RDBStorage("sqlite:///", engine_kwargs={"creator": connect})
+            closed.callback(storage.engine.dispose)
+            closed.callback(storage.remove_session)
+            yield storage
+        except (StorageInternalError, SQLAlchemyError) as error:
+            raise OSError(f"{file} cannot be read or written: {_reason(error)}") from error
+
+
+def _reason(error: BaseException) -> str:
+    """Return what SQLite said, for those around it say much more."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return str(error).partition("\n")[0]
 
 
 def check_database(file: Path, distributions: Mapping[str, BaseDistribution]) -> None:

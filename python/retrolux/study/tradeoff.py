@@ -17,7 +17,7 @@ import xarray as xr
 
 from retrolux import energy, mesh
 from retrolux.energy.presets import PAI2023_TABLES
-from retrolux.study.config import from_dict
+from retrolux.study.config import OPTIONS, from_dict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,17 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["DEVICES", "REAL_LIGHT", "RELEVANT", "UNITS", "base_config", "config_at", "costs", "front", "with_costs"]
 
-RELEVANT = (
-    "modes",
-    "meshes",
-    "topology",
-    "batch",
-    "tap_noise",
-    "detector_noise",
-    "loss_db",
-    "loss_db_std",
-    "column_loss_db",
-)
+RELEVANT = tuple(name for name, about in OPTIONS.items() if about.costs)
 """Options on which a cost depends."""
 
 UNITS = {
@@ -97,7 +87,7 @@ def costs(results: xr.Dataset, devices: Mapping[str, Device]) -> xr.Dataset:
         that does not describe its light, and inf where no noise is allowed.
     """
     named = {results[dim].attrs.get("option"): dim for dim in results["failure"].dims}
-    dims = {named[name]: name for name in RELEVANT if name in named}
+    dims = {dim: name for name, dim in named.items() if name in RELEVANT}
     base = base_config(results)
     shape = tuple(results.sizes[dim] for dim in dims)
     tables = {name: np.full((len(devices), *shape), np.nan) for name in UNITS}

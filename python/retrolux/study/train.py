@@ -23,7 +23,7 @@ from retrolux.study.config import TrainConfig, check_resumable, from_dict, to_to
 from retrolux.study.epoch import Epoch
 from retrolux.study.network import Network, random_stream
 from retrolux.study.optimizer import optimizer_for
-from retrolux.study.saving import Saver, write_metrics
+from retrolux.study.run_files import Saver, write_metrics
 
 if TYPE_CHECKING:
     import os

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from retrolux.locking import locked
 from retrolux.study.checkpoint import read_checkpoint
 from retrolux.study.epoch import Epoch
-from retrolux.study.store import Record, identity
+from retrolux.study.run_record import Record, identity
 from retrolux.study.train import resume_run, start_run
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import numpy as np
 from retrolux import energy, mesh
 from retrolux.reading import parse_json, shown
 from retrolux.study.config import TopologyName, from_dict
-from retrolux.study.options import is_text
+from retrolux.study.option_values import is_text
 from retrolux.study.tradeoff import RELEVANT, UNITS, config_at
 
 if TYPE_CHECKING:

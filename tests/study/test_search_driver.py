@@ -15,9 +15,9 @@ from optuna.trial import TrialState
 from sqlalchemy.orm import Session
 
 from retrolux.study import from_toml
-from retrolux.study.search import run_search
-from retrolux.study.space import Range, Search, to_toml
-from retrolux.study.store import identity, read_record
+from retrolux.study.run_record import identity, read_record
+from retrolux.study.search_driver import run_search
+from retrolux.study.search_space import Range, Search, to_toml
 
 SETTINGS = {"dataset": "moons", "epochs": 2, "batch": 200, "meshes": 1, "seed": 3}
 SEARCH = Search(settings=SETTINGS, space={"lr": Range(1e-4, 1.0, log=True), "optimizer": ["sgd", "adam"]})

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 from retrolux.reading import shown
 from retrolux.study.config import read_toml
-from retrolux.study.options import check_varies, config_of, flat, is_text, is_whole, listed, toml_lines
+from retrolux.study.option_values import check_varies, config_of, flat, is_text, is_whole, listed, toml_lines
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from retrolux.study.config import TrainConfig
-    from retrolux.study.options import Value
+    from retrolux.study.option_values import Value
 
 __all__ = ["Objective", "Range", "Search", "from_toml", "to_toml"]
 
@@ -60,7 +60,7 @@ class Search:
     Attributes
     ----------
     settings : mapping of str to value
-        What stays, as for `retrolux.study.sweep.Sweep`; the seed is that of the choices, too.
+        What stays, as for `retrolux.study.sweep_grid.Sweep`; the seed is that of the choices, too.
     space : mapping of str to Range or sequence
         What is chosen, by the names of the options: numbers of a range, or one of several values.
     objective : {"best", "last"}

@@ -21,7 +21,7 @@ def test_states_are_written_when_they_are_due(tmp_path, tiny, read_metrics):
 
 def test_a_time_that_has_gone_by_is_due(tmp_path, tiny, monkeypatch):
     clock = iter(range(0, 1000, 3))  # an epoch takes 3 s, as does a write
-    monkeypatch.setattr("retrolux.study.saving.time.monotonic", lambda: next(clock))
+    monkeypatch.setattr("retrolux.study.run_files.time.monotonic", lambda: next(clock))
     seen = []
     start_run(
         tiny,

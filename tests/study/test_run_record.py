@@ -10,7 +10,7 @@ import pytest
 
 from retrolux.hardware import Imperfections
 from retrolux.study import Epoch, TrainConfig
-from retrolux.study.store import Record, identity, read_record, write_record
+from retrolux.study.run_record import Record, identity, read_record, write_record
 
 CONFIG = replace(TrainConfig(), epochs=2, imperfections=Imperfections(tap_noise=0.1, phase_bits=8))
 EPOCH = Epoch(1, 0.5, 0.25, 0.125, 1 / 3, 0.9, 0.8, 100, 1.5)

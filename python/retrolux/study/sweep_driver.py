@@ -9,7 +9,7 @@ from retrolux.atomic import write_atomically
 from retrolux.locking import locked
 from retrolux.study.cluster import check_workers, compute_all
 from retrolux.study.results import collect, write_results
-from retrolux.study.sweep import to_toml
+from retrolux.study.sweep_grid import to_toml
 
 if TYPE_CHECKING:
     import os
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     import xarray as xr
 
-    from retrolux.study.store import Record
-    from retrolux.study.sweep import Sweep
+    from retrolux.study.run_record import Record
+    from retrolux.study.sweep_grid import Sweep
 
 __all__ = ["run_sweep"]
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from retrolux.reading import shown
 from retrolux.study.config import read_toml
-from retrolux.study.options import Value, check_varies, config_of, flat, listed, toml_lines
+from retrolux.study.option_values import Value, check_varies, config_of, flat, listed, toml_lines
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -8,35 +8,30 @@ program or an earlier version, is first read by a process that may be stopped.
 from __future__ import annotations
 
 import hashlib
-import subprocess
-import sys
-from pathlib import Path
 
-__all__ = ["check_seal", "probe", "sealed"]
+__all__ = ["has_checksum", "with_checksum"]
 
 _MARK = b"\nretrolux sha256 "
 _LENGTH = len(_MARK) + 64 + 1
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 # Where the end of the file stands in it, by the version of the first block, and how long the number is.
 _ENDS = {0: 40, 1: 44, 2: 28, 3: 28}
-_PROBE = Path(__file__).with_name("probe.py")
-_PROBE_S = 30
 
 
-def sealed(content: bytes) -> bytes:
+def with_checksum(content: bytes) -> bytes:
     """Return an HDF5 file with a checksum at its end."""
     return content + _MARK + hashlib.sha256(content).hexdigest().encode() + b"\n"
 
 
-def check_seal(content: bytes) -> bool:
-    """Return whether an HDF5 file is the one that was `sealed`; False where it has no checksum.
+def has_checksum(content: bytes) -> bool:
+    """Return whether an HDF5 file has a checksum at its end, which is that of its contents.
 
     The file says itself how long it is without one, so that a damaged checksum is not taken for none.
 
     Raises
     ------
     ValueError
-        When it is not HDF5, too short or too long, or not the file that was sealed.
+        When it is not HDF5, too short or too long, or not what its checksum says.
     """
     if not content.startswith(_SIGNATURE):
         raise ValueError("it does not begin as HDF5 does")
@@ -44,30 +39,10 @@ def check_seal(content: bytes) -> bool:
     if start is None or len(content) < start + 8:
         raise ValueError("it is damaged at its beginning")
     end = int.from_bytes(content[start : start + 8], "little")
-    seal = content[-_LENGTH:]
-    if seal.startswith(_MARK):
-        if sealed(content[:-_LENGTH]) != content:
+    if content[-_LENGTH:].startswith(_MARK):
+        if with_checksum(content[:-_LENGTH]) != content:
             raise ValueError("it is damaged: its checksum is that of other contents")
         return True
     if end != len(content):
         raise ValueError(f"it is damaged: it must have {end} bytes and a checksum behind them, got {len(content)}")
     return False
-
-
-def probe(content: bytes) -> None:
-    """Let another process read a NetCDF file, within 30 s and 4 GiB.
-
-    Raises
-    ------
-    ValueError
-        When it cannot; says what that process has said.
-    """
-    try:
-        done = subprocess.run(
-            [sys.executable, "-I", str(_PROBE)], input=content, capture_output=True, timeout=_PROBE_S, check=False
-        )
-    except subprocess.TimeoutExpired:
-        raise ValueError(f"it cannot be read within {_PROBE_S} s") from None
-    if done.returncode != 0:
-        said = done.stdout.decode(errors="replace").strip().partition("\n")[0]
-        raise ValueError(said or f"what reads it ends with code {done.returncode}")

@@ -17,11 +17,10 @@ from retrolux.atomic import write_atomically
 from retrolux.locking import locked
 from retrolux.study import config as configuration
 from retrolux.study.cluster import check_workers, ended, pool
-from retrolux.study.options import is_whole
-from retrolux.study.search_database import NAME, check_database
-from retrolux.study.search_storage import open_storage
-from retrolux.study.space import Range, from_toml, to_toml
-from retrolux.study.store import identity
+from retrolux.study.option_values import is_whole
+from retrolux.study.run_record import identity
+from retrolux.study.search_database import NAME, check_database, open_storage
+from retrolux.study.search_space import Range, from_toml, to_toml
 
 if TYPE_CHECKING:
     import os
@@ -32,8 +31,8 @@ if TYPE_CHECKING:
 
     from retrolux.study.cluster import Pool
     from retrolux.study.config import TrainConfig
-    from retrolux.study.space import Search
-    from retrolux.study.store import Record
+    from retrolux.study.run_record import Record
+    from retrolux.study.search_space import Search
 
 __all__ = ["Trial", "run_search"]
 

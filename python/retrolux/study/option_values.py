@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from retrolux.hardware import presets
 from retrolux.reading import shown
-from retrolux.study.config import TrainConfig, from_dict, options
+from retrolux.study.config import OPTIONS, TrainConfig, from_dict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -19,12 +19,10 @@ __all__ = ["Value", "check_varies", "config_of", "flat", "is_text", "is_whole", 
 
 Value: TypeAlias = "str | int | float | None"
 
-_DEFAULTS = options(TrainConfig())
 _FIXED = {
     "epochs": "the metrics of every epoch are kept",
-    "threads": "it does not change what is computed",
-    "data_dir": "it does not change what is computed",
     "seed": "repeats have seeds of their own",
+    **{name: "it does not change what is computed" for name, about in OPTIONS.items() if not about.decides},
 }
 
 
@@ -68,22 +66,22 @@ def flat(table: Mapping[str, Any]) -> dict[str, Any]:
     found = {}
     for entry, value in entries.items():
         name = entry.removeprefix("imperfections.")
-        if name not in _DEFAULTS:
-            close = difflib.get_close_matches(name, _DEFAULTS, n=1)
+        if name not in OPTIONS:
+            close = difflib.get_close_matches(name, OPTIONS, n=1)
             meant = f" (did you mean {close[0]!r}?)" if close else ""
-            raise ValueError(f"there is no option {shown(name)}{meant}; there are {', '.join(_DEFAULTS)}")
+            raise ValueError(f"there is no option {shown(name)}{meant}; there are {', '.join(OPTIONS)}")
         found[name] = None if value == "none" else value
     return found
 
 
 def is_text(name: str) -> bool:
     """Return whether an option is a name or another text."""
-    return isinstance(_DEFAULTS[name], str)
+    return OPTIONS[name].kind == "text"
 
 
 def is_whole(name: str) -> bool:
     """Return whether an option is a whole number."""
-    return _DEFAULTS[name] is None or type(_DEFAULTS[name]) is int
+    return OPTIONS[name].kind == "integer"
 
 
 def check_varies(names: Iterable[str]) -> None:
@@ -109,7 +107,7 @@ def listed(name: str, values: object) -> tuple[Any, ...]:
     """
     if isinstance(values, (str, dict)) or not isinstance(values, Sequence) or not values:
         raise ValueError(f"{name} must be a list of at least one value, got {shown(values)}")
-    real = isinstance(_DEFAULTS[name], float)
+    real = OPTIONS[name].kind == "number"
     found = [float(value) if real and type(value) is int else None if value == "none" else value for value in values]
     seen = set()
     for value in found:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from retrolux.study import Sweep, read_results, run_sweep
-from retrolux.study.sweep import from_toml
+from retrolux.study.sweep_grid import from_toml
 
 SETTINGS = {"dataset": "moons", "epochs": 2, "batch": 200, "meshes": 1}
 SWEEP = Sweep(settings=SETTINGS, lists={"tap_noise": [0.0, 0.1]}, seeds=[0, 1])

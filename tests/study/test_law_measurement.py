@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from retrolux.hardware.explanation import tap_gradient_error
-from retrolux.study.laws import loss_law, matrix_law, measure_laws, tap_law
+from retrolux.study.law_measurement import loss_law, matrix_law, measure_laws, tap_law
 
 
 @pytest.fixture(scope="module")
