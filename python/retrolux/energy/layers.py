@@ -14,6 +14,7 @@ from retrolux.energy.timing import latency
 if TYPE_CHECKING:
     from retrolux.energy.cost import Cost
     from retrolux.energy.device import Device
+    from retrolux.gradient import Method
     from retrolux.mesh import Topology
 
 __all__ = ["EnergyReport", "LayerCost", "layer_cost"]
@@ -36,7 +37,7 @@ class LayerCost:
     inference : Cost
         Of a batch that is multiplied.
     step : Cost
-        Of a batch that is learnt from: multiplied, then the gradient measured.
+        Of a batch that is learnt from: multiplied, then the gradient found.
     latency : float
         Time from one sample to its outputs (s).
     area : float
@@ -64,6 +65,9 @@ def layer_cost(
     passes: int = 1,
     holding: float | None = None,
     meshes: int = 1,
+    *,
+    method: Method | None = None,
+    first: bool = False,
 ) -> LayerCost:
     """Return what a mesh costs, or several alike.
 
@@ -83,6 +87,10 @@ def layer_cost(
         Of one mesh, as for `retrolux.energy.breakdown`.
     meshes : int
         How many work side by side, at least 1.
+    method : Method, optional
+        How gradients are got. None, and a method that no chip can do, count as interference in three passes.
+    first : bool
+        Whether the mesh is the first of a network: the light that enters needs no gradient.
 
     Raises
     ------
@@ -92,7 +100,8 @@ def layer_cost(
     size, samples = MeshSize.of(topology), batch * int(whole_numbers("passes", passes, 1))
     copies = int(whole_numbers("meshes", meshes, 1))
     inference = mesh_cost(device, "mvm", size, samples, holding).side_by_side(copies)
-    gradient = mesh_cost(device, "gradient", size, samples, holding).side_by_side(copies)
+    work = None if method is None else method.work(2 * topology.mzis, light=not first)
+    gradient = mesh_cost(device, "gradient", size, samples, holding, work).side_by_side(copies)
     return LayerCost(
         name=name,
         topology=topology.name,

@@ -27,12 +27,19 @@ def time_of_flight(device: Device, modes: ArrayLike | MeshSize) -> NDArray[np.fl
     return np.asarray(mesh_size(modes).columns * delay)
 
 
-def latency(device: Device, operation: Operation, modes: ArrayLike | MeshSize, batch: ArrayLike) -> NDArray[np.float64]:
+def latency(
+    device: Device,
+    operation: Operation,
+    modes: ArrayLike | MeshSize,
+    batch: ArrayLike,
+    *,
+    passes: int | None = None,
+) -> NDArray[np.float64]:
     """Return how long a batch takes on the mesh.
 
     In each pass the samples follow each other at the clock rate, and the last one is converted, flies and is converted
     back: passes × (batch/clock + time of flight + conversion delay). A pass needs the results of the one before: the
-    sum of forward and adjoint light needs the output of the adjoint light.
+    sum of forward and adjoint light needs the output of the adjoint light. What it takes to set phases is not counted.
 
     Parameters
     ----------
@@ -44,6 +51,8 @@ def latency(device: Device, operation: Operation, modes: ArrayLike | MeshSize, b
         Number of modes N of a rectangular mesh, or the size of another one.
     batch : array_like of int
         Number of samples M ≥ 1; it broadcasts against `modes`.
+    passes : int, optional
+        How often the batch is sent through the mesh; as often as the operation needs when left out.
 
     Returns
     -------
@@ -58,7 +67,8 @@ def latency(device: Device, operation: Operation, modes: ArrayLike | MeshSize, b
     check_operation(operation)
     samples = whole_numbers("batch", batch, 1)
     single = time_of_flight(device, modes) + device.timing.conversion_delay.si
-    return np.asarray(PASSES[operation] * (samples / device.timing.clock + single))
+    times = PASSES[operation] if passes is None else passes
+    return np.asarray(times * (samples / device.timing.clock + single))
 
 
 def digital_latency(
