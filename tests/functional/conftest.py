@@ -8,13 +8,8 @@ import torch
 from retrolux import mesh
 
 TOPOLOGIES = {
-    "rectangular": mesh.rectangular(5),
-    "triangular": mesh.triangular(4),
-    "butterfly": mesh.butterfly(4),
-    "tree": mesh.tree(5),
-    "cascade": mesh.cascade(3),
-    "permuting": mesh.permuting_rectangular(6),
-    "diamond": mesh.diamond(3),
+    **{name: named.at_least(4) for name, named in mesh.TOPOLOGIES.items()},
+    "rectangular 5": mesh.rectangular(5),
     "by hand": mesh.from_columns(5, [[(4, 0), (1, 3)], [(2, 4)]]),
 }
 

@@ -6,22 +6,16 @@ import numpy as np
 import pytest
 
 from retrolux import gradient, mesh
-from retrolux.gradient import METHODS, Passage, Wanted
+from retrolux.gradient import METHODS, Passage, Wanted, method_named
 from retrolux.gradient.interference import send
 from retrolux.hardware import Imperfections, SimulatedChip
 from retrolux.mesh import reference
 
 TOPOLOGIES = {
-    "rectangular": mesh.rectangular(5),
-    "triangular": mesh.triangular(6),
-    "butterfly": mesh.butterfly(8),
-    "tree": mesh.tree(5),
-    "cascade": mesh.cascade(4),
-    "permuting": mesh.permuting_rectangular(6),
-    "diamond": mesh.diamond(4),
+    **{name: named.at_least(5) for name, named in mesh.TOPOLOGIES.items()},
     "by hand": mesh.from_columns(5, [[(4, 0), (1, 3)], [(2, 4)]]),
 }
-EXACT = ["adjoint", "three_measurement", "sum_difference", "lock_in", "parameter_shift"]
+EXACT = [name for name in METHODS if method_named(name).accuracy == "exact"]
 
 
 class Experiment:

@@ -16,18 +16,13 @@ if TYPE_CHECKING:
 
     from retrolux.mesh import Topology
 
-# Every builder, and the odd sizes at which tiles, columns and pairs stop being regular.
+# Every topology, and the odd sizes at which tiles, columns and pairs stop being regular.
 TOPOLOGIES = {
+    **{name: named.at_least(5) for name, named in mesh.TOPOLOGIES.items()},
     "rectangular 2": mesh.rectangular(2),
     "rectangular 3": mesh.rectangular(3),
     "rectangular 17": mesh.rectangular(17),
     "rectangular 6, 11 columns": mesh.rectangular(6, columns=11),
-    "triangular 5": mesh.triangular(5),
-    "butterfly 8": mesh.butterfly(8),
-    "tree 5": mesh.tree(5),
-    "cascade 5": mesh.cascade(5),
-    "permuting 8": mesh.permuting_rectangular(8),
-    "diamond 4": mesh.diamond(4),
     "by hand": mesh.from_columns(5, [[(4, 0), (1, 3)], [], [(2, 4)]]),
     "no MZI": mesh.from_columns(3, [[]]),
 }

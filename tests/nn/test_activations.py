@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
+import retrolux
 from retrolux.nn import activations
 
 GAIN, PHI_B, ALPHA = 0.75, 2.125, 0.3  # parameters start as float32
@@ -29,30 +30,36 @@ def rectified(x):
     return np.maximum(x, 0)
 
 
-CASES = {
-    "modulus": (activations.Modulus, np.abs),
-    "power": (activations.Power, lambda z: np.abs(z) ** 2),
-    "modrelu": (lambda: activations.ModReLU(-0.5), lambda z: rectified(np.abs(z) - 0.5) * unit_phase(z)),
-    "modrelu_up": (lambda: activations.ModReLU(0.25), lambda z: (np.abs(z) + 0.25) * unit_phase(z)),
-    "zrelu": (activations.ZReLU, lambda z: z * ((np.real(z) >= 0) & (np.imag(z) >= 0))),
-    "crelu": (
-        activations.CReLU,
-        lambda z: rectified(z.real) + 1j * rectified(z.imag) if np.iscomplexobj(z) else rectified(z),
-    ),
-    "absorber": (
-        lambda: activations.SaturableAbsorber(3.0, 0.5),
-        lambda z: z * np.exp(-1.5 / (1 + np.abs(z) ** 2 / 0.5)),
-    ),
-    "electro_optic": (lambda: activations.ElectroOptic(ALPHA, GAIN, PHI_B), electro_optic),
+# Options, and what comes out with them.
+FORMULAS = {
+    "modulus": [((), np.abs)],
+    "power": [((), lambda z: np.abs(z) ** 2)],
+    "mod_relu": [
+        ((-0.5,), lambda z: rectified(np.abs(z) - 0.5) * unit_phase(z)),
+        ((0.25,), lambda z: (np.abs(z) + 0.25) * unit_phase(z)),
+    ],
+    "z_relu": [((), lambda z: z * ((np.real(z) >= 0) & (np.imag(z) >= 0)))],
+    "c_relu": [((), lambda z: rectified(z.real) + 1j * rectified(z.imag) if np.iscomplexobj(z) else rectified(z))],
+    "saturable_absorber": [((3.0, 0.5), lambda z: z * np.exp(-1.5 / (1 + np.abs(z) ** 2 / 0.5)))],
+    "electro_optic": [((ALPHA, GAIN, PHI_B), electro_optic)],
 }
-REAL_OUTPUT = {"modulus", "power"}
-ALWAYS_COMPLEX = {"electro_optic"}
+MADE = {
+    f"{name}{options}": (name, options) for name, cases in FORMULAS.items() for options in [(), *(c[0] for c in cases)]
+}
 
 
-@pytest.fixture(params=CASES)
-def case(request):
-    build, formula = CASES[request.param]
-    return request.param, build().double(), formula
+def test_every_activation_has_a_formula_and_is_a_layer_of_the_package():
+    assert FORMULAS.keys() == activations.ACTIVATIONS.keys()
+    for named in activations.ACTIVATIONS.values():
+        assert getattr(retrolux.nn, named.make.__name__) is named.make
+
+
+@pytest.fixture(params=MADE)
+def made(request):
+    """Return the output of an activation, and what makes it."""
+    name, options = MADE[request.param]
+    named = activations.ACTIVATIONS[name]
+    return named.output, lambda: named.make(*options)
 
 
 def fields(rng, dtype):
@@ -61,26 +68,26 @@ def fields(rng, dtype):
 
 
 @pytest.mark.parametrize("dtype", [torch.complex128, torch.float64])
-def test_equals_the_published_formula(case, rng, dtype):
-    _, module, formula = case
+@pytest.mark.parametrize("name", FORMULAS)
+def test_equals_the_published_formula(name, rng, dtype):
     z = fields(rng, dtype)
-    np.testing.assert_allclose(module(z).detach().numpy(), formula(z.numpy()), rtol=1e-14, atol=1e-15)
+    for options, formula in FORMULAS[name]:
+        module = activations.ACTIVATIONS[name].make(*options).double()
+        np.testing.assert_allclose(module(z).detach().numpy(), formula(z.numpy()), rtol=1e-14, atol=1e-15)
 
 
 @pytest.mark.parametrize("dtype", [torch.complex64, torch.complex128, torch.float32, torch.float64])
-def test_shape_and_dtype(rng, dtype):
+def test_shape_and_dtype(made, rng, dtype):
+    output, make = made
     real = torch.empty((), dtype=dtype).abs().dtype
-    for name, (build, _) in CASES.items():
-        module = build().to(real)
-        out = module(fields(rng, dtype))
-        assert out.shape == (2, 3, 5), name
-        expected = real if name in REAL_OUTPUT else real.to_complex() if name in ALWAYS_COMPLEX else dtype
-        assert out.dtype == expected, name
+    out = make().to(real)(fields(rng, dtype))
+    assert out.shape == (2, 3, 5)
+    assert out.dtype == {"real": real, "complex": real.to_complex(), "same": dtype}[output]
 
 
 @pytest.mark.parametrize("dtype", [torch.complex128, torch.float64])
-def test_gradients_equal_finite_differences(case, rng, dtype):
-    _, module, _ = case
+def test_gradients_equal_finite_differences(made, rng, dtype):
+    module = made[1]().double()
     z = fields(rng, dtype).requires_grad_()
     trained = tuple(module.parameters())
 
@@ -93,17 +100,16 @@ def test_gradients_equal_finite_differences(case, rng, dtype):
 
 @pytest.mark.parametrize("dtype", [torch.complex64, torch.complex128, torch.float32, torch.float64])
 @pytest.mark.parametrize("size", [0.0, 1e-45, 1e-38, 1e-30, 1e-19])
-def test_dark_modes_have_finite_values_and_gradients(dtype, size):
-    for name, (build, _) in CASES.items():
-        module = build()
-        z = torch.full((4,), size, dtype=dtype, requires_grad=True)
-        out = module(z)
-        (activations.power(out) + out.real).sum().backward()
-        assert torch.isfinite(torch.view_as_real(out + 0j)).all(), name
-        assert torch.isfinite(torch.view_as_real(z.grad + 0j)).all(), name
-        assert all(torch.isfinite(p.grad).all() for p in module.parameters()), name
-        if size == 0:
-            assert not out.any(), name
+def test_dark_modes_have_finite_values_and_gradients(made, dtype, size):
+    module = made[1]()
+    z = torch.full((4,), size, dtype=dtype, requires_grad=True)
+    out = module(z)
+    (activations.power(out) + out.real).sum().backward()
+    assert torch.isfinite(torch.view_as_real(out + 0j)).all()
+    assert torch.isfinite(torch.view_as_real(z.grad + 0j)).all()
+    assert all(torch.isfinite(p.grad).all() for p in module.parameters())
+    if size == 0:
+        assert not out.any()
 
 
 @pytest.mark.parametrize("module", [activations.Modulus(), activations.ModReLU(0.5), activations.Power()])

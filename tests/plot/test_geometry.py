@@ -11,14 +11,10 @@ from retrolux import mesh
 from retrolux.plot.geometry import MeshGeometry
 
 TOPOLOGIES = [
+    *(named.at_least(7) for named in mesh.TOPOLOGIES.values()),
     mesh.rectangular(2),
-    mesh.triangular(5),
-    mesh.rectangular(8),
-    mesh.butterfly(8),
     mesh.butterfly(32),
     mesh.permuting_rectangular(16),
-    mesh.diamond(4),
-    mesh.tree(7),
     mesh.from_columns(5, [[(4, 0)], [], [(1, 2), (3, 4)]]),
 ]
 

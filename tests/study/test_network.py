@@ -14,6 +14,7 @@ from retrolux.gradient import ThreeMeasurement
 from retrolux.hardware import Imperfections
 from retrolux.mesh import reference
 from retrolux.study import Network, TrainConfig
+from retrolux.study.config import CHOICES
 from retrolux.study.network import random_stream
 
 SMALL = TrainConfig(modes=12, meshes=3, gain=7.0, dtype="complex128", seed=3)
@@ -30,10 +31,11 @@ def powers(network, x):
     return x**2
 
 
-@pytest.mark.parametrize("topology", ["triangular", "rectangular", "permuting_rectangular"])
+@pytest.mark.parametrize("topology", CHOICES["topology"])
 def test_logits_are_gain_times_power_at_the_first_ports(rng, topology):
-    network = Network(replace(SMALL, topology=topology))
-    x = fields(rng, 5, 12)
+    modes = mesh.TOPOLOGIES[topology].at_least(12).modes
+    network = Network(replace(SMALL, topology=topology, modes=modes))
+    x = fields(rng, 5, modes)
     logits = network(torch.from_numpy(x)).detach().numpy()
     np.testing.assert_allclose(logits, 7.0 * powers(network, x)[:, :10], rtol=1e-10)
 

@@ -6,7 +6,7 @@ import io
 import math
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 import numpy as np
 import tyro
@@ -17,8 +17,8 @@ from retrolux.commands.paths import Folder, OptionalFile
 from retrolux.energy import presets
 from retrolux.energy.quantity import engineering
 from retrolux.energy.size import whole_numbers
+from retrolux.gradient import METHODS, method_named
 from retrolux.reading import read_text
-from retrolux.study.config import TopologyName
 
 if TYPE_CHECKING:
     from retrolux.energy import Device, EnergyReport
@@ -30,7 +30,7 @@ DESCRIPTION = """\
 Print what a network of meshes costs in energy, time and area, against a digital processor.
 
 First the cost of each mesh and of the network, and who takes which part of the energy. A training step is a
-multiplication and a gradient, measured by interference. Then, for your device and for the published ones, the smallest
+multiplication and a gradient. Then, for your device and for the published ones, the smallest
 mesh that is 1, 2 and 4 times better than the digital processor. The folder receives energy_maps and energy_parts, each
 as PNG and SVG, and device.toml: every number with its unit and source, to be edited and given to --device.
 
@@ -42,10 +42,19 @@ Examples:
   retrolux energy --preset pai2023_figure --modes 256 256 256 --batch 255
   retrolux energy --change shifters.power_per_pi=25 link.laser_efficiency=0.1 link.mzi_loss=0.25
   retrolux energy --change link.tap_noise=0.01 --digital h100
+  retrolux energy --gradient spsa
   retrolux energy --device runs/energy/device.toml --checkpoint runs/digits/best.pt"""
 
-PresetName = Literal["pai2023_tables", "pai2023_tables_digital_control", "pai2023_figure"]
-DigitalName = Literal["published", "tpu_v1", "a100", "h100", "cmos_limit"]
+if TYPE_CHECKING:
+    PresetName: TypeAlias = str
+    DigitalName: TypeAlias = str
+    TopologyName: TypeAlias = str
+    GradientName: TypeAlias = str
+else:  # the command line reads the choices from the types
+    PresetName = Literal[tuple(presets.PRESETS)]
+    DigitalName = Literal[("published", *presets.DIGITAL)]
+    TopologyName = Literal[tuple(name for name, it in mesh.TOPOLOGIES.items() if not it.not_costed)]
+    GradientName = Literal[tuple(METHODS)]
 
 _OWN = "this device"
 _OPERATIONS: dict[Operation, str] = {"mvm": "multiplication", "gradient": "gradient"}
@@ -76,11 +85,13 @@ class Energy:
         Modes of each mesh of the network, at least 2.
     topology
         How the MZIs of its meshes are arranged.
+    gradient
+        How gradients are got. adjoint, which no chip can measure, counts as three_measurement.
     batch
         Samples per batch, at least 1.
     checkpoint
-        A trained network (best.pt or last.pt of a run) instead of modes and topology; its shifters hold its phases,
-        those of other networks Haar-random ones.
+        A trained network (best.pt or last.pt of a run) instead of modes, topology and gradient; its shifters hold its
+        phases, those of other networks Haar-random ones.
     out
         Folder of the figures and of device.toml.
     """
@@ -91,6 +102,7 @@ class Energy:
     digital: DigitalName = "published"
     modes: Annotated[tuple[int, ...], tyro.conf.arg(metavar="INT")] = (64, 64)
     topology: TopologyName = "triangular"
+    gradient: GradientName = "three_measurement"
     batch: int = 64
     checkpoint: OptionalFile = None
     out: Folder = Path("runs/energy")
@@ -154,9 +166,10 @@ class Energy:
         if max(self.modes) > _MOST_MODES:
             raise ValueError(f"modes must be at most {_MOST_MODES}, got {max(self.modes)}")
         whole_numbers("batch", self.batch, 1)
-        topologies = [getattr(mesh, self.topology)(modes) for modes in self.modes]
+        method = method_named(self.gradient)
+        topologies = [mesh.TOPOLOGIES[self.topology].build(modes) for modes in self.modes]
         layers = (
-            energy.layer_cost(device, f"mesh {number}", topology, self.batch)
+            energy.layer_cost(device, f"mesh {number}", topology, self.batch, method=method, first=number == 1)
             for number, topology in enumerate(topologies, start=1)
         )
         return energy.EnergyReport(device, self.batch, tuple(layers))

@@ -5,15 +5,17 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 import tyro
 
 from retrolux import energy
+from retrolux.commands.listing import listed
 from retrolux.commands.paths import Folder, OptionalFile
 from retrolux.commands.progress import runs_bar
 from retrolux.commands.repeats import check_seeds
 from retrolux.reading import read_text
+from retrolux.study.presets import STUDIES
 
 if TYPE_CHECKING:
     from retrolux.energy import Device
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["DESCRIPTION", "Study"]
 
-DESCRIPTION = """\
+DESCRIPTION = f"""\
 Ask how large, how noisy and how cheap a chip may be, and answer in one report.
 
 Trains a grid of networks with measured gradients, measures the laws of gradient errors, counts energy, time and area,
@@ -29,10 +31,7 @@ and puts accuracy against energy. The folder receives results.nc (an xarray Data
 that needs no network), figures as PNG and SVG, and a folder in runs for every run. A study that is stopped, even by a
 power cut, goes on when the same command is given again; another study in the same folder takes over the runs in common.
 
-  quick   handwritten digits, 16 to 64 modes, one error at a time: about a minute on two cores
-  tap     MNIST, tap noise and 16 to 64 modes, 10 epochs: some minutes
-  rows    MNIST as published, one error at a time, both optimizers and both ways to measure: 36 runs of 100 epochs
-  paper   MNIST as published, all combinations of errors: 144 runs of 100 epochs, some hours
+{listed({name: study.about for name, study in STUDIES.items()})}
 
 Examples:
   retrolux study
@@ -40,7 +39,10 @@ Examples:
   retrolux study --preset tap --data-dir ../shared/data --seeds 3 --scheduler tcp://10.0.0.1:8786
   retrolux study --device runs/energy/device.toml"""
 
-PresetName = Literal["quick", "tap", "rows", "paper"]
+if TYPE_CHECKING:
+    PresetName: TypeAlias = str
+else:
+    PresetName = Literal[tuple(STUDIES)]
 
 
 @dataclass(frozen=True)
@@ -95,8 +97,6 @@ class Study:
 
     def _described(self) -> Preset:
         """Return the study that the options describe."""
-        from retrolux.study.presets import STUDIES  # noqa: PLC0415 - not needed for --help
-
         study = STUDIES[self.preset]
         settings = {**study.settings, "data_dir": self.data_dir}
         if self.epochs is not None:

@@ -9,15 +9,18 @@ import sys
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, get_args
+from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
 from retrolux.atomic import write_atomically
+from retrolux.commands.listing import listed
 from retrolux.commands.paths import Folder, OptionalFile
-from retrolux.hardware import Imperfections, presets
+from retrolux.data import DATASETS, PLANAR
+from retrolux.hardware import Imperfections
+from retrolux.hardware.presets import CHIPS, IDEAL
 from retrolux.reading import read_text
-from retrolux.study.config import PLANAR, DatasetName, OptimizerName, TrainConfig, from_toml
+from retrolux.study.config import CHOICES, TrainConfig, from_toml
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["DESCRIPTION", "Train", "train_defaults"]
 
-DESCRIPTION = """\
+DESCRIPTION = f"""\
 Train a network of meshes and keep the run in a folder.
 
 The folder receives config.toml, metrics.csv, the checkpoints last.pt and best.pt (the smallest test error), and the
@@ -38,6 +41,9 @@ power cut, continues with --resume where its last complete epoch ended, and ends
 
 With an imperfection, or a gradient other than auto, every mesh is a simulated chip: light meets its imperfections in
 training and in testing, and gradients are measured on it.
+
+Data sets:
+{listed({name: DATASETS[name].about for name in CHOICES["dataset"]})}
 
 Examples:
   retrolux train
@@ -49,7 +55,7 @@ Examples:
   retrolux train --config runs/digits/config.toml --seed 1 --out runs/digits-1"""
 
 
-_IDEAL = vars(presets.IDEAL)
+_IDEAL = vars(IDEAL)
 
 
 @dataclass(frozen=True)
@@ -67,8 +73,7 @@ class Train:
     config
         A config.toml whose values become the defaults.
     chip
-        What is wrong with the chips, as default of the imperfections: a preset (ideal, pai_2023, foundry_thermal or
-        mems) or a TOML file of imperfections.
+        What is wrong with the chips, as default of the imperfections: the name of a preset or a TOML file.
     download
         Fetch missing files of mnist from openml.org into data-dir.
     """
@@ -77,7 +82,7 @@ class Train:
     out: Folder = Path("runs/digits")
     resume: bool = False
     config: OptionalFile = None
-    chip: Annotated[str | None, tyro.conf.arg(metavar="NAME|FILE")] = None
+    chip: Annotated[str | None, tyro.conf.arg(metavar="|".join([*CHIPS, "FILE"]))] = None
     download: bool = False
 
     def run(self) -> int:
@@ -134,8 +139,8 @@ def train_defaults(arguments: Sequence[str]) -> Train:
         given, _ = first.parse_known_args(arguments[1:] if arguments[:1] == ["train"] else [])
     except argparse.ArgumentError:
         given = first.parse_args([])  # the parser proper will say what is wrong
-    dataset: DatasetName = given.dataset if given.dataset in get_args(DatasetName) else "digits"
-    optimizer: OptimizerName = given.optimizer if given.optimizer in get_args(OptimizerName) else "adam"
+    dataset = given.dataset if given.dataset in CHOICES["dataset"] else "digits"
+    optimizer = given.optimizer if given.optimizer in CHOICES["optimizer"] else "adam"
     # Empty paths are left to the parser proper, which says what is wrong.
     out = Path(given.out) if given.out else Path("runs") / dataset
     if given.config:
@@ -152,16 +157,14 @@ def train_defaults(arguments: Sequence[str]) -> Train:
 
 def _imperfections(chip: str) -> Imperfections:
     """Return those of a preset, or of a TOML file."""
-    known = {name.lower(): getattr(presets, name) for name in presets.__all__}
-    if chip in known:
-        preset: Imperfections = known[chip]
-        return preset
+    if chip in CHIPS:
+        return CHIPS[chip]
     try:
         if not chip:
             raise FileNotFoundError
         return Imperfections.from_toml(read_text(Path(chip)))
     except FileNotFoundError:
-        raise FileNotFoundError(f"chip must be one of {', '.join(known)} or a TOML file, got {chip!r}") from None
+        raise FileNotFoundError(f"chip must be one of {', '.join(CHIPS)} or a TOML file, got {chip!r}") from None
     except ValueError as error:
         raise ValueError(f"{chip}: {error}") from None
 

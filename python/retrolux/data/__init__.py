@@ -1,19 +1,28 @@
-"""Data sets: what light carries into the first mesh, and the class each sample belongs to."""
+"""Data sets: what light carries into the first mesh, and the class each sample belongs to.
 
-from retrolux.data.catalogue import NAMES, DatasetName, load
-from retrolux.data.cifar import cifar10
-from retrolux.data.dataset import Dataset
-from retrolux.data.digit_images import digits
-from retrolux.data.idx import read_idx, write_idx
-from retrolux.data.mnist_images import mnist
-from retrolux.data.planar_points import KINDS, PlanarKind, embed, planar
+Only the catalogue is imported at once; the loaders, which bring torch, when they are first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+from retrolux.data.catalogue import DATASETS, PLANAR, NamedDataset, load
+
+if TYPE_CHECKING:
+    from retrolux.data.cifar import cifar10
+    from retrolux.data.dataset import Dataset
+    from retrolux.data.digit_images import digits
+    from retrolux.data.idx import read_idx, write_idx
+    from retrolux.data.mnist_images import mnist
+    from retrolux.data.planar_points import embed, planar
 
 __all__ = [
-    "KINDS",
-    "NAMES",
+    "DATASETS",
+    "PLANAR",
     "Dataset",
-    "DatasetName",
-    "PlanarKind",
+    "NamedDataset",
     "cifar10",
     "digits",
     "embed",
@@ -23,3 +32,20 @@ __all__ = [
     "read_idx",
     "write_idx",
 ]
+
+_HOMES = {
+    "Dataset": "dataset",
+    "cifar10": "cifar",
+    "digits": "digit_images",
+    "embed": "planar_points",
+    "mnist": "mnist_images",
+    "planar": "planar_points",
+    "read_idx": "idx",
+    "write_idx": "idx",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name in _HOMES:
+        return getattr(importlib.import_module(f"retrolux.data.{_HOMES[name]}"), name)
+    raise AttributeError(f"module 'retrolux.data' has no attribute {name!r}")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Literal, get_args
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -13,22 +14,19 @@ from retrolux.data.dataset import Dataset
 from retrolux.data.scikit_learn import scikit_learn_datasets
 from retrolux.data.split import stratified_split
 
-__all__ = ["KINDS", "PlanarKind", "embed", "planar"]
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
-PlanarKind = Literal["moons", "circle", "ring", "blobs"]
-KINDS: tuple[PlanarKind, ...] = get_args(PlanarKind)
+    from numpy.typing import NDArray
 
-_CLASSES = {
-    "moons": ("upper moon", "lower moon"),
-    "circle": ("outer circle", "inner circle"),
-    "ring": ("off the ring", "on the ring"),
-    "blobs": ("lower left", "upper right"),
-}
-_PUBLISHED_NOISE = {"moons": 0.2, "circle": 0.2, "ring": 0.0, "blobs": 0.5}
+    # Points of shape (samples, 2), and labels.
+    _Points = tuple[NDArray[np.float64], NDArray[np.integer[Any]]]
+
+__all__ = ["embed", "planar"]
 
 
 def planar(
-    kind: PlanarKind,
+    kind: str,
     samples: int = 1000,
     seed: int = 0,
     *,
@@ -49,7 +47,8 @@ def planar(
 
     Parameters
     ----------
-    kind : {"moons", "circle", "ring", "blobs"}
+    kind : str
+        One of these.
     samples : int
         Number of points of both classes, which are equally frequent (to one point when `samples` is odd).
     seed : int
@@ -80,17 +79,19 @@ def planar(
     ----------
     Pai et al., Science 380, 398 (2023): the tasks, except that its ring is the middle third of the points.
     """
-    if kind not in KINDS:
-        raise ValueError(f"kind must be one of {', '.join(KINDS)}, got {kind!r}")
+    if kind not in _TASKS:
+        raise ValueError(f"kind must be one of {', '.join(_TASKS)}, got {kind!r}")
     if samples < 4:
         raise ValueError(f"samples must be at least 4, got {samples}")
     if not 0 <= seed < 2**32:
         raise ValueError(f"seed must lie in 0..2**32 - 1, got {seed}")
     _check_power(power)
-    spread = _PUBLISHED_NOISE[kind] if noise is None else noise
+    task = _TASKS[kind]
+    spread = task.noise if noise is None else noise
     if not (spread >= 0 and math.isfinite(spread)):
         raise ValueError(f"noise must be finite and at least 0, got {noise}")
-    points, labels = _draw(kind, samples, seed, spread)
+    drawn = task.draw(samples, seed, spread)
+    points, labels = torch.from_numpy(drawn[0]), torch.from_numpy(drawn[1].astype(np.int64))
     points -= points.mean(dim=0)
     points *= math.sqrt(power / 2) / float(points.norm(dim=1).max())
     fields = embed(points, power).to(torch.complex64)
@@ -101,7 +102,7 @@ def planar(
         train_y=labels[train],
         test_x=fields[test],
         test_y=labels[test],
-        classes=_CLASSES[kind],
+        classes=task.classes,
     )
 
 
@@ -147,26 +148,44 @@ def _check_power(power: float) -> None:
         raise ValueError(f"power must be finite and positive, got {power}")
 
 
-def _draw(kind: PlanarKind, samples: int, seed: int, noise: float) -> tuple[Tensor, Tensor]:
-    """Return points, float64 of shape (samples, 2), and labels, int64 of shape (samples,)."""
-    if kind == "ring":
-        return _draw_ring(samples, seed, noise)
-    generators = scikit_learn_datasets()
-    if kind == "moons":
-        points, labels = generators.make_moons(samples, noise=noise, random_state=seed)
-    elif kind == "circle":
-        points, labels = generators.make_circles(samples, noise=noise, factor=0.5, random_state=seed)
-    else:
-        centers = [(-0.4, -0.4), (0.25, 0.3)]
-        points, labels = generators.make_blobs(samples, centers=centers, cluster_std=noise, random_state=seed)
-    return torch.from_numpy(points), torch.from_numpy(labels.astype(np.int64))
+def _moons(samples: int, seed: int, noise: float) -> _Points:
+    points: _Points = scikit_learn_datasets().make_moons(samples, noise=noise, random_state=seed)
+    return points
 
 
-def _draw_ring(samples: int, seed: int, noise: float) -> tuple[Tensor, Tensor]:
+def _circle(samples: int, seed: int, noise: float) -> _Points:
+    points: _Points = scikit_learn_datasets().make_circles(samples, noise=noise, factor=0.5, random_state=seed)
+    return points
+
+
+def _ring(samples: int, seed: int, noise: float) -> _Points:
     rng = np.random.default_rng(seed)
     points = math.sqrt(0.4) * rng.standard_normal((samples, 2))
     outwards = np.linalg.norm(points, axis=1).argsort()
     labels = np.zeros(samples, dtype=np.int64)
     labels[outwards[samples // 4 : samples // 4 + samples // 2]] = 1
     points += noise * rng.standard_normal(points.shape)
-    return torch.from_numpy(points), torch.from_numpy(labels)
+    return points, labels
+
+
+def _blobs(samples: int, seed: int, noise: float) -> _Points:
+    centers = [(-0.4, -0.4), (0.25, 0.3)]
+    points: _Points = scikit_learn_datasets().make_blobs(samples, centers=centers, cluster_std=noise, random_state=seed)
+    return points
+
+
+@dataclass(frozen=True)
+class _Task:
+    """The names of the classes, the noise of the experiment, and what draws points and labels."""
+
+    classes: tuple[str, str]
+    noise: float
+    draw: Callable[[int, int, float], _Points]
+
+
+_TASKS = {
+    "moons": _Task(("upper moon", "lower moon"), 0.2, _moons),
+    "circle": _Task(("outer circle", "inner circle"), 0.2, _circle),
+    "ring": _Task(("off the ring", "on the ring"), 0.0, _ring),
+    "blobs": _Task(("lower left", "upper right"), 0.5, _blobs),
+}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from retrolux.energy.model import breakdown, digital_gradient, digital_mvm
@@ -13,6 +13,7 @@ from retrolux.energy.size import MeshSize, area, whole_numbers
 if TYPE_CHECKING:
     from retrolux.energy.device import Device
     from retrolux.energy.operations import Operation
+    from retrolux.gradient import Method, Work
     from retrolux.mesh import Topology
 
 __all__ = ["Cost", "EnergyReport", "LayerCost", "layer_cost", "mesh_cost"]
@@ -25,7 +26,7 @@ class Cost:
     Attributes
     ----------
     parts : dict of str to float
-        Energy (J) of each component, the light and the shifters.
+        Energy (J) of each component, the light, the shifters, and of a digital model that is run for gradients.
     seconds : float
         Time of the meshes (s).
     digital : float
@@ -60,12 +61,16 @@ class Cost:
     def __add__(self, other: Cost) -> Cost:
         """Return the cost of one after the other, on the same device."""
         return Cost(
-            {name: energy + other.parts[name] for name, energy in self.parts.items()},
+            {name: self.parts.get(name, 0.0) + other.parts.get(name, 0.0) for name in self.parts | other.parts},
             self.seconds + other.seconds,
             self.digital + other.digital,
             self.digital_seconds + other.digital_seconds,
             self.operations + other.operations,
         )
+
+    def in_turn(self, times: int) -> Cost:
+        """Return the cost of the same several times, one after the other."""
+        return replace(self.side_by_side(times), seconds=times * self.seconds)
 
     def side_by_side(self, meshes: int) -> Cost:
         """Return the cost of several meshes at the same time; the digital rival takes them one after the other."""
@@ -84,17 +89,25 @@ def mesh_cost(
     size: MeshSize,
     batch: int,
     holding: float | None = None,
+    work: Work | None = None,
 ) -> Cost:
-    """Return what a batch costs on one mesh; arguments as for `retrolux.energy.breakdown`."""
-    parts = breakdown(device, operation, size, batch, holding=holding)
-    rival = digital_mvm if operation == "mvm" else digital_gradient
-    return Cost(
-        parts={name: float(energy) for name, energy in parts.items()},
-        seconds=float(latency(device, operation, size, batch)),
-        digital=float(rival(device, size, batch)),
-        digital_seconds=float(digital_latency(device, operation, size, batch)),
-        operations=DIGITAL_OPERATIONS[operation] * batch * int(size.modes) ** 2,
-    )
+    """Return what a batch costs on one mesh; arguments as for `retrolux.energy.breakdown`.
+
+    A gradient by a method that does some `work` is interference in as many passes, or as many multiplications, or it is
+    computed by the digital rival. Without it, it is interference in three passes.
+    """
+    sent: Operation = operation if work is None or work.taps else "mvm"
+    passes = None if work is None else work.passes
+    energies = breakdown(device, sent, size, batch, holding=holding, passes=passes)
+    parts = {name: float(energy) for name, energy in energies.items()}
+    seconds = float(latency(device, sent, size, batch, passes=passes))
+    digital = float((digital_mvm if operation == "mvm" else digital_gradient)(device, size, batch))
+    digital_seconds = float(digital_latency(device, operation, size, batch))
+    if work is not None and work.digital:
+        parts["digital model"] = digital
+        seconds += digital_seconds
+    operations = DIGITAL_OPERATIONS[operation] * batch * int(size.modes) ** 2
+    return Cost(parts, seconds, digital, digital_seconds, operations)
 
 
 @dataclass(frozen=True)
@@ -114,7 +127,7 @@ class LayerCost:
     inference : Cost
         Of a batch that is multiplied.
     step : Cost
-        Of a batch that is learnt from: multiplied, then the gradient measured.
+        Of a batch that is learnt from: multiplied, then the gradient found.
     latency : float
         Time from one sample to its outputs (s).
     area : float
@@ -142,6 +155,9 @@ def layer_cost(
     passes: int = 1,
     holding: float | None = None,
     meshes: int = 1,
+    *,
+    method: Method | None = None,
+    first: bool = False,
 ) -> LayerCost:
     """Return what a mesh costs, or several alike.
 
@@ -161,6 +177,10 @@ def layer_cost(
         Of one mesh, as for `retrolux.energy.breakdown`.
     meshes : int
         How many work side by side, at least 1.
+    method : Method, optional
+        How gradients are got. None, and a method that no chip can do, count as interference in three passes.
+    first : bool
+        Whether the mesh is the first of a network: the light that enters needs no gradient.
 
     Raises
     ------
@@ -170,7 +190,8 @@ def layer_cost(
     size, samples = MeshSize.of(topology), batch * int(whole_numbers("passes", passes, 1))
     copies = int(whole_numbers("meshes", meshes, 1))
     inference = mesh_cost(device, "mvm", size, samples, holding).side_by_side(copies)
-    gradient = mesh_cost(device, "gradient", size, samples, holding).side_by_side(copies)
+    work = None if method is None else method.work(2 * topology.mzis, light=not first)
+    gradient = mesh_cost(device, "gradient", size, samples, holding, work).side_by_side(copies)
     return LayerCost(
         name=name,
         topology=topology.name,

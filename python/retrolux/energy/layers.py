@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from retrolux.energy.device import Device
+    from retrolux.gradient import Method
     from retrolux.mesh import Topology
 
 __all__ = ["MeshLayer", "Repeating", "energy_report", "mesh_layers", "unwrapped"]
@@ -59,10 +60,11 @@ def energy_report(model: nn.Module, batch: int, device: Device = PAI2023_TABLES)
     """Return what a model costs in which its meshes run on a photonic processor.
 
     A mesh is powered while light passes it, and its shifters hold the phases that it has now. A training step is a
-    multiplication and a measurement of the gradient by interference, in each mesh. What lies between meshes is counted
-    as far as the device counts it per sample and mode. The digital rival multiplies by the dense N × N matrix. A mesh
-    with two names in the model is passed twice, and takes its area once; what wraps a model (torch.compile, data
-    parallel) changes nothing.
+    multiplication and a gradient in each mesh, by the method of its chip, without a chip by interference; the mesh that
+    is listed first is taken for the one whose light needs no gradient. What lies between meshes is counted as far as
+    the device counts it per sample and mode. The digital rival multiplies by the dense N × N matrix. A mesh with two
+    names in the model is passed twice, and takes its area once; what wraps a model (torch.compile, data parallel)
+    changes nothing.
 
     Parameters
     ----------
@@ -98,12 +100,20 @@ def energy_report(model: nn.Module, batch: int, device: Device = PAI2023_TABLES)
                 passes,
                 holding_power(device, stage) / meshes,
                 meshes,
+                method=_method_of(mesh),
+                first=not layers,
             )
             layers.append(replace(layer, area=0.0) if id(mesh) in listed else layer)
         listed.add(id(mesh))
     if not layers:
         raise ValueError(f"energy_report needs a model with a mesh, got {type(model).__name__} without one")
     return EnergyReport(device, samples, tuple(layers))
+
+
+def _method_of(layer: MeshLayer) -> Method | None:
+    """Return how the chips of a layer get gradients; None for exact meshes."""
+    chips = getattr(layer, "experiments", None) or (getattr(layer, "experiment", None),)
+    return None if chips[0] is None else cast("Method", chips[0].method)
 
 
 def mesh_layers(model: nn.Module) -> Iterator[tuple[str, MeshLayer, int]]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from retrolux.energy.operations import repeated
 from retrolux.energy.quantity import Quantity
 from retrolux.energy.receiver import power_from_detector_noise, power_from_noise
 from retrolux.energy.size import MeshSize, mesh_size
@@ -104,11 +105,16 @@ def laser_power(device: Device, modes: ArrayLike | MeshSize) -> NDArray[np.float
 
 
 def laser_energy(
-    device: Device, operation: Operation, modes: ArrayLike | MeshSize, batch: ArrayLike
+    device: Device,
+    operation: Operation,
+    modes: ArrayLike | MeshSize,
+    batch: ArrayLike,
+    *,
+    passes: int | None = None,
 ) -> NDArray[np.float64]:
     """Return the electrical energy of the light for a batch (J); arguments as for `retrolux.energy.breakdown`."""
     link = _link_of(device)
-    uses = link.mvm if operation == "mvm" else link.gradient
+    uses = repeated(link.mvm if operation == "mvm" else link.gradient, operation, passes)
     per_sample = laser_power(device, modes) / device.timing.clock
     if uses == 0:  # no light at all, even where infinitely much would be needed
         per_sample = np.zeros_like(per_sample)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from retrolux.energy.link_budget import laser_energy
-from retrolux.energy.operations import DIGITAL_ACCESSES, DIGITAL_OPERATIONS, check_operation, latency
+from retrolux.energy.operations import DIGITAL_ACCESSES, DIGITAL_OPERATIONS, check_operation, latency, repeated
 from retrolux.energy.size import MeshSize, mesh_size, whole_numbers
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ def breakdown(
     batch: ArrayLike,
     *,
     holding: ArrayLike | None = None,
+    passes: int | None = None,
 ) -> dict[str, NDArray[np.float64]]:
     """Return the energy of a batch on the mesh, part by part.
 
@@ -54,14 +55,17 @@ def breakdown(
     device : Device
         The processor.
     operation : {"mvm", "gradient"}
-        Multiplication by the matrix, or measurement of the gradient of all phases by interference in three passes;
-        the multiplication that came before it is not part of it.
+        Multiplication by the matrix, or measurement of the gradient of all phases by interference; the multiplication
+        that came before it is not part of it.
     modes : array_like of int, or MeshSize
         Number of modes N of a rectangular mesh, or the size of another one.
     batch : array_like of int
         Number of samples M ≥ 1.
     holding : array_like of float, optional
         Power that holds the phases (W); that of Haar-random ones when left out. See `holding_power`.
+    passes : int, optional
+        How often the batch is sent through the mesh: one multiplication after the other, or a measurement in more or
+        fewer passes than three, each of which takes a third of what the device says of a gradient per sample.
 
     Returns
     -------
@@ -79,16 +83,16 @@ def breakdown(
     lit = samples * size.modes
     parts = {}
     for name, component in device.components.items():
-        uses = component.mvm * lit
+        uses = repeated(component.mvm, operation, passes) * lit
         if operation == "gradient":
-            uses = component.gradient * lit + component.gradient_per_phase * size.phases
+            uses = repeated(component.gradient, operation, passes) * lit + component.gradient_per_phase * size.phases
         parts[name] = np.asarray(uses * component.energy.si)
     if device.link is not None:
-        parts["laser"] = laser_energy(device, operation, size, samples)
+        parts["laser"] = laser_energy(device, operation, size, samples, passes=passes)
     held = haar_holding_power(device, size) if holding is None else np.asarray(holding, dtype=np.float64)
     if not (held >= 0).all():
         raise ValueError(f"holding must be at least 0 W, got {held[~(held >= 0)].flat[0]}")
-    parts["shifters"] = np.asarray(held * latency(device, operation, size, samples))
+    parts["shifters"] = np.asarray(held * latency(device, operation, size, samples, passes=passes))
     return parts
 
 

@@ -21,14 +21,15 @@ __all__ = [
     "check_operation",
     "digital_latency",
     "latency",
+    "repeated",
     "time_of_flight",
 ]
 
 Operation: TypeAlias = Literal["mvm", "gradient"]
 
 PASSES: dict[Operation, int] = {"mvm": 1, "gradient": 3}
-"""How often a batch is sent through the mesh: for a gradient forward, backward and both together (three measurements),
-or backward, sum and difference."""
+"""How often a batch is sent through the mesh, unless a method says otherwise: for a gradient forward, backward and both
+together (three measurements), or backward, sum and difference."""
 
 DIGITAL_OPERATIONS: dict[Operation, int] = {"mvm": 6, "gradient": 12}
 """Digital operations per sample and element of the matrix: a complex multiply-accumulate is 6 of them; a gradient needs
@@ -53,6 +54,11 @@ def check_operation(operation: str) -> None:
         raise ValueError(f"operation must be one of {', '.join(PASSES)}, got {operation!r}")
 
 
+def repeated(uses: float, operation: Operation, passes: int | None) -> float:
+    """Return the uses in so many passes, from the uses in the passes that an operation has by itself."""
+    return uses if passes is None else uses * passes / PASSES[operation]
+
+
 def time_of_flight(device: Device, modes: ArrayLike | MeshSize) -> NDArray[np.float64]:
     """Return how long light is in a mesh: its columns one after the other at the group velocity (s)."""
     plan = device.floorplan
@@ -60,12 +66,19 @@ def time_of_flight(device: Device, modes: ArrayLike | MeshSize) -> NDArray[np.fl
     return np.asarray(mesh_size(modes).columns * delay)
 
 
-def latency(device: Device, operation: Operation, modes: ArrayLike | MeshSize, batch: ArrayLike) -> NDArray[np.float64]:
+def latency(
+    device: Device,
+    operation: Operation,
+    modes: ArrayLike | MeshSize,
+    batch: ArrayLike,
+    *,
+    passes: int | None = None,
+) -> NDArray[np.float64]:
     """Return how long a batch takes on the mesh.
 
     In each pass the samples follow each other at the clock rate, and the last one is converted, flies and is converted
     back: passes × (batch/clock + time of flight + conversion delay). A pass needs the results of the one before: the
-    sum of forward and adjoint light needs the output of the adjoint light.
+    sum of forward and adjoint light needs the output of the adjoint light. What it takes to set phases is not counted.
 
     Parameters
     ----------
@@ -77,6 +90,8 @@ def latency(device: Device, operation: Operation, modes: ArrayLike | MeshSize, b
         Number of modes N of a rectangular mesh, or the size of another one.
     batch : array_like of int
         Number of samples M ≥ 1; it broadcasts against `modes`.
+    passes : int, optional
+        How often the batch is sent through the mesh; as often as the operation needs when left out.
 
     Returns
     -------
@@ -91,7 +106,8 @@ def latency(device: Device, operation: Operation, modes: ArrayLike | MeshSize, b
     check_operation(operation)
     samples = whole_numbers("batch", batch, 1)
     single = time_of_flight(device, modes) + device.timing.conversion_delay.si
-    return np.asarray(PASSES[operation] * (samples / device.timing.clock + single))
+    times = PASSES[operation] if passes is None else passes
+    return np.asarray(times * (samples / device.timing.clock + single))
 
 
 def digital_latency(

@@ -1,15 +1,16 @@
 """Ways of getting a gradient from a chip: each a small frozen object with its options.
 
-`METHODS` names them for the command line and for ``nn.Mesh(…, gradient="three_measurement")``.
+`METHODS` names them for the command line and for ``nn.Mesh(…, gradient="three_measurement")``; what a method takes in
+light and in digital work, it says itself. Needs no torch.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from retrolux.gradient.lock_in import LockIn, SumDifference
 from retrolux.gradient.loss_correction import LossCorrection
-from retrolux.gradient.method import MeasuredGradients, Method, Passage, Wanted
+from retrolux.gradient.method import MeasuredGradients, Method, OutputPhase, Passage, Wanted, Work
 from retrolux.gradient.model import Adjoint, PhysicsAware
 from retrolux.gradient.three_measurement import ThreeMeasurement
 from retrolux.gradient.zeroth_order import FiniteDifference, ParameterShift, Spsa
@@ -25,6 +26,7 @@ __all__ = [
     "LossCorrection",
     "MeasuredGradients",
     "Method",
+    "OutputPhase",
     "ParameterShift",
     "Passage",
     "PhysicsAware",
@@ -32,14 +34,11 @@ __all__ = [
     "SumDifference",
     "ThreeMeasurement",
     "Wanted",
+    "Work",
     "method_named",
 ]
 
-AnyMethod: TypeAlias = (
-    Adjoint | ThreeMeasurement | SumDifference | LockIn | FiniteDifference | ParameterShift | Spsa | PhysicsAware
-)
-
-METHODS: dict[str, Callable[[], AnyMethod]] = {
+METHODS: dict[str, Callable[[], Method]] = {
     "adjoint": Adjoint,
     "three_measurement": ThreeMeasurement,
     "sum_difference": SumDifference,
@@ -49,9 +48,10 @@ METHODS: dict[str, Callable[[], AnyMethod]] = {
     "spsa": Spsa,
     "physics_aware": PhysicsAware,
 }
+"""The methods by their names."""
 
 
-def method_named(name: str) -> AnyMethod:
+def method_named(name: str) -> Method:
     """Return the method of this name with its default options.
 
     Raises

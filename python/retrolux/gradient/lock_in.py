@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from retrolux.gradient.interference import interfere, normalised, scaled, send
 from retrolux.gradient.loss_correction import LossCorrection
-from retrolux.gradient.method import MeasuredGradients, Passage, Wanted, output_phase_gradient
+from retrolux.gradient.method import Accuracy, MeasuredGradients, Passage, Wanted, Work, output_phase_gradient
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -38,6 +38,7 @@ class LockIn:
     Pai et al., Science 380, 398 (2023), supplement.
     """
 
+    accuracy: ClassVar[Accuracy] = "exact"
     steps: int = 4
     power: float | None = 1.0
     loss: LossCorrection | None = None
@@ -50,6 +51,10 @@ class LockIn:
         """Return the measured gradients; see `retrolux.gradient.method.Method`."""
         angles = 2 * np.pi * np.arange(self.steps) / self.steps
         return _modulated(passage, grad_y, wanted, angles, self.power, self.loss)
+
+    def work(self, phases: int, *, light: bool = True) -> Work | None:
+        """Return what it does; see `retrolux.gradient.method.Method`."""
+        return Work(self.steps + 1, taps=True)  # the adjoint light alone goes backward first
 
 
 @dataclass(frozen=True)
@@ -71,12 +76,17 @@ class SumDifference:
     Pai et al., Science 380, 398 (2023): the analog gradient measurement.
     """
 
+    accuracy: ClassVar[Accuracy] = "exact"
     power: float | None = 1.0
     loss: LossCorrection | None = None
 
     def gradients(self, passage: Passage, grad_y: NDArray[Any], wanted: Wanted) -> MeasuredGradients:
         """Return the measured gradients; see `retrolux.gradient.method.Method`."""
         return _modulated(passage, grad_y, wanted, np.array([0.0, np.pi]), self.power, self.loss)
+
+    def work(self, phases: int, *, light: bool = True) -> Work | None:
+        """Return what it does; see `retrolux.gradient.method.Method`."""
+        return Work(3, taps=True)
 
 
 def _modulated(

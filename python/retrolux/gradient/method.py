@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 
@@ -11,7 +11,19 @@ if TYPE_CHECKING:
 
     from retrolux.hardware.chip import Chip
 
-__all__ = ["MeasuredGradients", "Method", "Passage", "Wanted", "output_phase_gradient"]
+__all__ = [
+    "Accuracy",
+    "MeasuredGradients",
+    "Method",
+    "OutputPhase",
+    "Passage",
+    "Wanted",
+    "Work",
+    "output_phase_gradient",
+]
+
+OutputPhase: TypeAlias = Literal["measured", "known"]
+Accuracy: TypeAlias = Literal["exact", "step", "random", "model"]
 
 
 class Passage(NamedTuple):
@@ -88,8 +100,35 @@ class MeasuredGradients(NamedTuple):
     shots: int
 
 
+class Work(NamedTuple):
+    """What a method does to find the gradient of all phases of a mesh.
+
+    Attributes
+    ----------
+    passes : int
+        How often each sample is sent through the mesh; the forward pass that gave the output is not counted.
+    taps : bool
+        Whether the gradient is read at the taps, once per batch; else the outputs are read in every pass.
+    digital : bool
+        Whether a digital processor runs a model of the mesh backward.
+    """
+
+    passes: int
+    taps: bool = False
+    digital: bool = False
+
+
 class Method(Protocol):
-    """A way of getting a gradient from a chip."""
+    """A way of getting a gradient from a chip.
+
+    Attributes
+    ----------
+    accuracy : {"exact", "step", "random", "model"}
+        What it finds on a chip without loss and noise: the derivative itself, whatever the couplers; the derivative up
+        to the square of a step; the derivative in the mean over random directions; or that of a model of the chip.
+    """
+
+    accuracy: ClassVar[Accuracy]
 
     @property
     def power(self) -> float | None:
@@ -98,6 +137,13 @@ class Method(Protocol):
 
     def gradients(self, passage: Passage, grad_y: NDArray[Any], wanted: Wanted) -> MeasuredGradients:
         """Return the gradients for ``grad_y`` = ∂L/∂Re y + i ∂L/∂Im y, shape (batch, modes)."""
+        ...
+
+    def work(self, phases: int, *, light: bool = True) -> Work | None:
+        """Return what `gradients` does for so many phases θ and φ; None where no chip can do it.
+
+        With `light` the gradient of the light that enters is wanted too, as in every mesh of a network but the first.
+        """
         ...
 
 

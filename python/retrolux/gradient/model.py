@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 
-from retrolux.gradient.method import MeasuredGradients, Passage, Wanted
+from retrolux.gradient.method import Accuracy, MeasuredGradients, Passage, Wanted, Work
 from retrolux.mesh.adjoint import AdjointGradients, adjoint
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ class Adjoint:
         Total power at which every sample is sent, None for as it is; see `retrolux.gradient.interference.send`.
     """
 
+    accuracy: ClassVar[Accuracy] = "exact"
     power: float | None = 1.0
 
     def gradients(self, passage: Passage, grad_y: NDArray[Any], wanted: Wanted) -> MeasuredGradients:
@@ -45,6 +46,10 @@ class Adjoint:
         if not isinstance(passage.chip, Transparent):
             raise TypeError(f"adjoint needs a simulated chip, got {type(passage.chip).__name__}")
         return _masked(passage.chip.exact_gradients(passage.x, grad_y), wanted)
+
+    def work(self, phases: int, *, light: bool = True) -> Work | None:
+        """Return what it does; see `retrolux.gradient.method.Method`."""
+        return None
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,7 @@ class PhysicsAware:
     Wright et al., "Deep physical neural networks trained with backpropagation", Nature 601, 549 (2022).
     """
 
+    accuracy: ClassVar[Accuracy] = "model"
     power: float | None = 1.0
 
     def gradients(self, passage: Passage, grad_y: NDArray[Any], wanted: Wanted) -> MeasuredGradients:
@@ -71,6 +77,10 @@ class PhysicsAware:
         settings = passage.theta, passage.phi, passage.gamma
         gradients = adjoint(passage.chip.topology, passage.x, np.ascontiguousarray(grad_y), *settings)
         return _masked(gradients, wanted)
+
+    def work(self, phases: int, *, light: bool = True) -> Work | None:
+        """Return what it does; see `retrolux.gradient.method.Method`."""
+        return Work(0, digital=True)
 
 
 def _masked(gradients: AdjointGradients, wanted: Wanted) -> MeasuredGradients:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from retrolux.gradient.interference import interfere, normalised, scaled, send
 from retrolux.gradient.loss_correction import LossCorrection
-from retrolux.gradient.method import MeasuredGradients, Passage, Wanted, output_phase_gradient
+from retrolux.gradient.method import Accuracy, MeasuredGradients, Passage, Wanted, Work, output_phase_gradient
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -37,6 +37,7 @@ class ThreeMeasurement:
     Hughes et al., Optica 5, 864 (2018); Pai et al., Science 380, 398 (2023).
     """
 
+    accuracy: ClassVar[Accuracy] = "exact"
     power: float | None = 1.0
     loss: LossCorrection | None = None
 
@@ -68,3 +69,7 @@ class ThreeMeasurement:
         return MeasuredGradients(
             grad_x, slopes[:, 0] * wanted.theta, slopes[:, 1] * wanted.phi, gamma, 3 * passage.batch
         )
+
+    def work(self, phases: int, *, light: bool = True) -> Work | None:
+        """Return what it does; see `retrolux.gradient.method.Method`."""
+        return Work(3, taps=True)

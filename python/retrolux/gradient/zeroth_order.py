@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from retrolux.gradient.interference import send
-from retrolux.gradient.method import MeasuredGradients, Passage, Wanted, output_phase_gradient
+from retrolux.gradient.method import Accuracy, MeasuredGradients, Passage, Wanted, Work, output_phase_gradient
 from retrolux.hardware.philox import Stream, normals
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ class FiniteDifference:
         Total power at which every sample is sent, None for as it is; see `retrolux.gradient.interference.send`.
     """
 
+    accuracy: ClassVar[Accuracy] = "step"
     step: float = 1e-2
     power: float | None = 1.0
 
@@ -42,6 +43,10 @@ class FiniteDifference:
     def gradients(self, passage: Passage, grad_y: NDArray[Any], wanted: Wanted) -> MeasuredGradients:
         """Return the measured gradients; see `retrolux.gradient.method.Method`."""
         return _one_by_one(passage, grad_y, wanted, self.step, 1 / (2 * self.step), self.power)
+
+    def work(self, phases: int, *, light: bool = True) -> Work | None:
+        """Return what it does; see `retrolux.gradient.method.Method`."""
+        return Work(2 * phases + light)
 
 
 @dataclass(frozen=True)
@@ -62,11 +67,16 @@ class ParameterShift:
     Schuld et al., Phys. Rev. A 99, 032331 (2019).
     """
 
+    accuracy: ClassVar[Accuracy] = "exact"
     power: float | None = 1.0
 
     def gradients(self, passage: Passage, grad_y: NDArray[Any], wanted: Wanted) -> MeasuredGradients:
         """Return the measured gradients; see `retrolux.gradient.method.Method`."""
         return _one_by_one(passage, grad_y, wanted, np.pi / 2, 0.5, self.power)
+
+    def work(self, phases: int, *, light: bool = True) -> Work | None:
+        """Return what it does; see `retrolux.gradient.method.Method`."""
+        return Work(2 * phases + light)
 
 
 @dataclass(frozen=True)
@@ -92,6 +102,7 @@ class Spsa:
     Spall, IEEE Trans. Autom. Control 37, 332 (1992), eq. 2.
     """
 
+    accuracy: ClassVar[Accuracy] = "random"
     directions: int = 1
     step: float = 1e-2
     seed: int = 0
@@ -118,6 +129,10 @@ class Spsa:
                 shots += 2 * passage.batch
             passage.chip.write(passage.theta, passage.phi, passage.gamma)
         return _with_input(passage, grad_y, wanted, theta, phi, shots, self.power)
+
+    def work(self, phases: int, *, light: bool = True) -> Work | None:
+        """Return what it does; see `retrolux.gradient.method.Method`."""
+        return Work(2 * self.directions + light)
 
 
 def _one_by_one(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from retrolux.hardware.imperfections import Imperfections
 
-__all__ = ["FOUNDRY_THERMAL", "IDEAL", "MEMS", "PAI_2023"]
+__all__ = ["CHIPS", "FOUNDRY_THERMAL", "IDEAL", "MEMS", "PAI_2023"]
 
 IDEAL = Imperfections()
 """Nothing is wrong."""
@@ -75,3 +75,6 @@ MEMS = Imperfections(
 
 That is why `crosstalk` is 0; the holding power itself is a matter of `retrolux.energy`.
 """
+
+CHIPS = {"ideal": IDEAL, "pai_2023": PAI_2023, "foundry_thermal": FOUNDRY_THERMAL, "mems": MEMS}
+"""The chips by their names."""

@@ -16,6 +16,7 @@ from retrolux.mesh.builders import (
     tree,
     triangular,
 )
+from retrolux.mesh.catalogue import TOPOLOGIES, NamedTopology
 from retrolux.mesh.decomposition import decompose
 from retrolux.mesh.error_aware import Decomposition, decompose_on
 from retrolux.mesh.haar import haar_phases, haar_unitary
@@ -24,7 +25,9 @@ from retrolux.mesh.three_mzi_mesh import ThreeMziCouplers, three_mzi, three_mzi_
 from retrolux.mesh.topology import Topology, from_columns
 
 __all__ = [
+    "TOPOLOGIES",
     "Decomposition",
+    "NamedTopology",
     "ThreeMziCouplers",
     "Topology",
     "butterfly",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from retrolux.nn.activations import (
+    ACTIVATIONS,
     CReLU,
     ElectroOptic,
     ModReLU,
@@ -23,6 +24,7 @@ from retrolux.nn.mesh import Mesh
 from retrolux.nn.rnn import UnitaryRNN, UnitaryRNNCell
 
 __all__ = [
+    "ACTIVATIONS",
     "BlockOptions",
     "Blocks",
     "CReLU",

@@ -7,7 +7,8 @@ Every module takes real or complex fields of any shape ``(…, modes)`` and trea
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, cast
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import torch
 from torch import Tensor, nn
@@ -22,10 +23,12 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 __all__ = [
+    "ACTIVATIONS",
     "CReLU",
     "ElectroOptic",
     "ModReLU",
     "Modulus",
+    "NamedActivation",
     "Power",
     "SaturableAbsorber",
     "ZReLU",
@@ -261,6 +264,34 @@ class ElectroOptic(_Trained):
         bright = math.sqrt(1.0 - self.alpha) * half.cos()
         # i e^(−iu/2) = sin(u/2) + i cos(u/2)
         return torch.complex(bright * half.sin(), bright * half.cos()) * z
+
+
+@dataclass(frozen=True)
+class NamedActivation:
+    """An activation, and what comes out of it.
+
+    Attributes
+    ----------
+    make : type of Module
+        Makes it; every option has a default.
+    output : {"same", "real", "complex"}
+        Whether fields come out real or complex as they come in, always real, or always complex.
+    """
+
+    make: type[nn.Module]
+    output: Literal["same", "real", "complex"] = "same"
+
+
+ACTIVATIONS: dict[str, NamedActivation] = {
+    "modulus": NamedActivation(Modulus, "real"),
+    "power": NamedActivation(Power, "real"),
+    "mod_relu": NamedActivation(ModReLU),
+    "z_relu": NamedActivation(ZReLU),
+    "c_relu": NamedActivation(CReLU),
+    "saturable_absorber": NamedActivation(SaturableAbsorber),
+    "electro_optic": NamedActivation(ElectroOptic, "complex"),
+}
+"""The activations by their names."""
 
 
 class _Modulus(torch.autograd.Function):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 import torch
@@ -12,7 +12,7 @@ from torch import Tensor
 
 from retrolux._plain import is_plain
 from retrolux.gradient.interference import send
-from retrolux.gradient.method import MeasuredGradients, Method, Passage, Wanted
+from retrolux.gradient.method import MeasuredGradients, Method, OutputPhase, Passage, Wanted
 from retrolux.gradient.model import Transparent
 from retrolux.mesh import matrix
 
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from retrolux.hardware.chip import Chip
 
 __all__ = ["Experiment", "Measurement", "OutputPhase"]
-
-OutputPhase: TypeAlias = Literal["measured", "known"]
 
 
 @dataclass(frozen=True)
@@ -92,7 +90,7 @@ class Experiment:
     """
 
     def __init__(self, chip: Chip, method: Method, output_phase: OutputPhase = "measured") -> None:
-        if output_phase not in ("measured", "known"):
+        if output_phase not in get_args(OutputPhase):
             raise ValueError(f"output_phase must be 'measured' or 'known', got {output_phase!r}")
         self.chip = chip
         self.method = method

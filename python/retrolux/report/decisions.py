@@ -51,7 +51,7 @@ def light(results: xr.Dataset) -> Picture | None:
     field = results["mesh_field"].values @ np.array([1, 1j])
     meshes, powers = [], []
     for theta, phi in zip(results["mesh_theta"].values, results["mesh_phi"].values, strict=True):
-        topology = getattr(mesh, about["topology"])(len(field))
+        topology = mesh.TOPOLOGIES[about["topology"]].build(len(field))
         meshes.append((topology, theta, phi))
         powers.append(column_powers(topology, field, theta, phi))
         field = np.abs(mesh.matrix(topology, theta, phi, np.zeros(len(field))) @ field)  # detected and sent on

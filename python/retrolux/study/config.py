@@ -6,24 +6,28 @@ import dataclasses
 import json
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
+from retrolux.data import DATASETS
+from retrolux.gradient import METHODS, OutputPhase
 from retrolux.hardware import Imperfections, presets
+from retrolux.mesh import TOPOLOGIES
 from retrolux.option import check_options, option, options_of
 from retrolux.reading import parse_toml, read_text, shown
+from retrolux.study.losses import LOSSES
+from retrolux.study.optimizer import OPTIMIZERS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
 __all__ = [
+    "CHOICES",
     "OPTIONS",
-    "PLANAR",
     "DatasetName",
     "GradientName",
     "LossName",
     "OptimizerName",
-    "OutputPhaseName",
     "TopologyName",
     "TrainConfig",
     "check_resumable",
@@ -34,32 +38,35 @@ __all__ = [
     "to_toml",
 ]
 
-DatasetName = Literal["digits", "mnist", "moons", "circle", "ring", "blobs"]
-TopologyName = Literal["triangular", "rectangular", "butterfly", "permuting_rectangular"]
-LossName = Literal["cross_entropy", "batch_axis"]
-OptimizerName = Literal["adam", "sgd"]
 FieldType = Literal["complex64", "complex128"]
-OutputPhaseName = Literal["measured", "known"]
-# "auto", then the names in retrolux.gradient.METHODS, which would bring torch.
-GradientName = Literal[
-    "auto",
-    "adjoint",
-    "three_measurement",
-    "sum_difference",
-    "lock_in",
-    "finite_difference",
-    "parameter_shift",
-    "spsa",
-    "physics_aware",
-]
 
-PLANAR: tuple[DatasetName, ...] = ("moons", "circle", "ring", "blobs")
-"""The tasks in the plane, of two classes and four modes."""
+CHOICES: dict[str, tuple[str, ...]] = {
+    "dataset": tuple(name for name, dataset in DATASETS.items() if dataset.training is not None),
+    "topology": tuple(name for name, topology in TOPOLOGIES.items() if not topology.not_trained),
+    "loss": tuple(LOSSES),
+    "optimizer": tuple(OPTIMIZERS),
+    "dtype": get_args(FieldType),
+    "gradient": ("auto", *METHODS),
+    "output_phase": get_args(OutputPhase),
+}
+"""What the options that choose by name offer."""
+
+if TYPE_CHECKING:
+    DatasetName: TypeAlias = str
+    TopologyName: TypeAlias = str
+    LossName: TypeAlias = str
+    OptimizerName: TypeAlias = str
+    GradientName: TypeAlias = str
+else:  # the command line reads the choices from the types
+    DatasetName = Literal[CHOICES["dataset"]]
+    TopologyName = Literal[CHOICES["topology"]]
+    LossName = Literal[CHOICES["loss"]]
+    OptimizerName = Literal[CHOICES["optimizer"]]
+    GradientName = Literal[CHOICES["gradient"]]
 
 _MOST_MODES = 2**16  # of two billion MZIs
 _MOST = 2**31 - 1
 _LARGEST = 3.4028234663852886e38  # in single precision
-_FIRST_STEP_OF_ADAM = 10  # its step is lr over 1 − 0.9
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,8 +78,7 @@ class TrainConfig:
     Attributes
     ----------
     dataset
-        What to learn. digits: 8 × 8 pixels, part of scikit-learn. mnist: low spatial frequencies of 28 × 28
-        pixels, read from data-dir. moons, circle, ring, blobs: two classes of points in the plane.
+        What to learn, of the data sets in `retrolux.data.DATASETS`.
     modes
         Modes N of each mesh, 2 … 2¹⁶; one port per class is needed. 4 for the planar tasks.
     meshes
@@ -138,16 +144,16 @@ class TrainConfig:
     gain: float = option(100.0, above=True, most=_LARGEST)
     threads: int = option(1, most=1024, decides=False)  # systems end processes that ask for too many
     data_dir: str = option("", decides=False)
-    gradient: GradientName = "auto"
-    output_phase: OutputPhaseName = "measured"
+    gradient: GradientName = option("auto", costs=True)
+    output_phase: OutputPhase = "measured"
     chip_seed: int = option(0, most=2**63 - 1)
     imperfections: Imperfections = presets.IDEAL
 
     def __post_init__(self) -> None:
-        for field, choices in _CHOICES.items():
+        for field, choices in CHOICES.items():
             _check_choice(field, getattr(self, field), choices)
         check_options(self)
-        _check_at_most("lr", self.lr, _LARGEST / _FIRST_STEP_OF_ADAM if self.optimizer == "adam" else _LARGEST)
+        _check_at_most("lr", self.lr, _LARGEST / OPTIMIZERS[self.optimizer].first_factor)
         if not isinstance(self.data_dir, str):
             raise ValueError(f"data_dir must be a string, got {shown(self.data_dir)}")
         if self.data_dir.encode(errors="ignore").decode() != self.data_dir:  # bytes of a file system that are no UTF-8
@@ -160,8 +166,9 @@ class TrainConfig:
                 raise ValueError(
                     f"{name} needs a chip: an imperfection or a gradient other than auto, got {shown(value)}"
                 )
-        if self.dataset in PLANAR and self.modes != 4:
-            raise ValueError(f"modes must be 4 for {self.dataset}, got {self.modes}")
+        fixed = DATASETS[self.dataset].modes
+        if fixed not in (None, self.modes):
+            raise ValueError(f"modes must be {fixed} for {self.dataset}, got {self.modes}")
         if self.modes < self.classes * self.ports_per_class:
             raise ValueError(
                 f"modes must be at least {self.classes} for {self.dataset}, a port per class, got {self.modes}"
@@ -177,12 +184,12 @@ class TrainConfig:
     @property
     def classes(self) -> int:
         """Number of classes of the data set."""
-        return 2 if self.dataset in PLANAR else 10
+        return DATASETS[self.dataset].classes
 
     @property
     def ports_per_class(self) -> int:
         """Ports whose powers add up to one logit: 2 for the planar tasks, (p₁ + p₂, p₃ + p₄), else 1."""
-        return 2 if self.dataset in PLANAR else 1
+        return DATASETS[self.dataset].ports_per_class
 
     @staticmethod
     def recommended(dataset: DatasetName = "digits", optimizer: OptimizerName = "adam") -> TrainConfig:
@@ -193,35 +200,13 @@ class TrainConfig:
         ValueError
             When the data set or the optimizer is unknown.
         """
-        _check_choice("dataset", dataset, _CHOICES["dataset"])
-        _check_choice("optimizer", optimizer, _CHOICES["optimizer"])
-        adam = optimizer == "adam"
-        if dataset == "mnist":
-            return TrainConfig(
-                dataset=dataset,
-                optimizer=optimizer,
-                lr=0.005 if adam else 0.05,
-                batch=600,
-                epochs=20,
-                gain=0.5,
-                threads=0,
-            )
-        if dataset in PLANAR:
-            return TrainConfig(
-                dataset=dataset, optimizer=optimizer, lr=0.01, batch=50, epochs=100, gain=1.0, modes=4, meshes=3
-            )
-        return TrainConfig(dataset=dataset, optimizer=optimizer, lr=0.01 if adam else 0.03)
-
-
-_CHOICES: dict[str, tuple[str, ...]] = {
-    "dataset": get_args(DatasetName),
-    "topology": get_args(TopologyName),
-    "loss": get_args(LossName),
-    "optimizer": get_args(OptimizerName),
-    "dtype": get_args(FieldType),
-    "gradient": get_args(GradientName),
-    "output_phase": get_args(OutputPhaseName),
-}
+        _check_choice("dataset", dataset, CHOICES["dataset"])
+        _check_choice("optimizer", optimizer, CHOICES["optimizer"])
+        chosen = DATASETS[dataset]
+        settings = {"lr": chosen.lr[optimizer], **(chosen.training or {})}
+        if chosen.modes is not None:
+            settings["modes"] = chosen.modes
+        return TrainConfig(dataset=dataset, optimizer=optimizer, **settings)
 
 
 OPTIONS = options_of(TrainConfig) | options_of(Imperfections)

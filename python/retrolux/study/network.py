@@ -18,13 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Network", "random_stream"]
 
-_BUILDERS = {
-    "triangular": mesh.triangular,
-    "rectangular": mesh.rectangular,
-    "butterfly": mesh.butterfly,
-    "permuting_rectangular": mesh.permuting_rectangular,
-}
-
 
 def random_stream(seed: int, purpose: Literal["phases", "order", "chip"], index: int) -> np.random.Generator:
     """Return the generator of the first phases or the chip of mesh `index`, or of the order in epoch `index`.
@@ -64,7 +57,7 @@ class Network(nn.Module):
         self.ports_per_class = config.ports_per_class
         self.gain = config.gain
         self.dtype: torch.dtype = getattr(torch, config.dtype)
-        topology = _BUILDERS[config.topology](config.modes)
+        topology = mesh.TOPOLOGIES[config.topology].build(config.modes)
         self.meshes = nn.ModuleList(_mesh(config, topology, self.dtype, index) for index in range(config.meshes))
         self.modulus = Modulus()
         self.detector = Intensity(range(self.classes * self.ports_per_class))

@@ -1,21 +1,52 @@
-"""The optimizer of a run."""
+"""Every optimizer by its name. torch is imported when one is made."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-import torch
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import torch
+
     from retrolux.study.config import TrainConfig
     from retrolux.study.network import Network
 
-__all__ = ["optimizer_for"]
+__all__ = ["OPTIMIZERS", "NamedOptimizer", "optimizer_for"]
+
+
+@dataclass(frozen=True)
+class NamedOptimizer:
+    """An optimizer of the phases.
+
+    Attributes
+    ----------
+    kind : str
+        Class in `torch.optim`.
+    options : mapping of str to value
+        What it is made with besides the learning rate.
+    first_factor : float
+        By what the learning rate is multiplied in the first step, in single precision.
+    """
+
+    kind: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    first_factor: float = 1.0
+
+
+OPTIMIZERS: dict[str, NamedOptimizer] = {
+    "adam": NamedOptimizer("Adam", first_factor=10.0),  # 1 over 1 − 0.9
+    "sgd": NamedOptimizer("SGD", {"momentum": 0.9}),
+}
+"""The optimizers by their names."""
 
 
 def optimizer_for(config: TrainConfig, network: Network) -> torch.optim.Optimizer:
     """Return a new optimizer of the phases of a network that are trained."""
+    import torch  # noqa: PLC0415 - names of optimizers are known without it
+
+    chosen = OPTIMIZERS[config.optimizer]
     phases = [phase for phase in network.parameters() if phase.requires_grad]
-    if config.optimizer == "adam":
-        return torch.optim.Adam(phases, lr=config.lr)
-    return torch.optim.SGD(phases, lr=config.lr, momentum=0.9)
+    made: torch.optim.Optimizer = getattr(torch.optim, chosen.kind)(phases, lr=config.lr, **chosen.options)
+    return made

@@ -62,7 +62,7 @@ def map_decisions(networks: Mapping[tuple[str, str], Network]) -> xr.Dataset:
     tasks, gradients = (list(dict.fromkeys(key[i] for key in networks)) for i in range(2))
     side = np.linspace(-EXTENT, EXTENT, _SIDE)
     plane = np.stack(np.meshgrid(side, side), axis=-1).reshape(-1, 2)
-    sets = [data.load(task) for task in tasks]  # type: ignore[arg-type]  # names of planar tasks
+    sets = [data.load(task) for task in tasks]
     points = np.stack([dataset.test_x.real[:, :2].numpy() for dataset in sets]).astype(np.float64)
     maps = [[second_class(networks[task, gradient], plane) for gradient in gradients] for task in tasks]
     decisions = [

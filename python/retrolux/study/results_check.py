@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import math
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from retrolux import energy, mesh
 from retrolux.reading import parse_json, shown
-from retrolux.study.config import TopologyName, from_dict
+from retrolux.study.config import from_dict
 from retrolux.study.option_values import is_text
 from retrolux.study.tradeoff import RELEVANT, UNITS, config_at
 
@@ -213,11 +213,11 @@ def _light(results: xr.Dataset) -> None:
     about, modes = results["mesh_field"].attrs, results.sizes["mesh_mode"]
     if not _texts([about.get("task")]):
         raise ValueError(f"the attribute task of mesh_field must be a text, got {shown(about.get('task'))}")
-    if about.get("topology") not in get_args(TopologyName):
+    if about.get("topology") not in tuple(mesh.TOPOLOGIES):
         raise ValueError(f"the attribute topology of mesh_field must name one, got {shown(about.get('topology'))}")
     if not 2 <= modes <= _MODES:
         raise ValueError(f"mesh_field must have 2 to {_MODES} modes, got {modes}")
-    topology = getattr(mesh, about["topology"])(modes)
+    topology = mesh.TOPOLOGIES[about["topology"]].build(modes)
     if results.sizes["mesh_mzi"] != topology.mzis:
         raise ValueError(
             f"mesh_theta must be of {topology.mzis} MZIs in {modes} modes, got {results.sizes['mesh_mzi']}"

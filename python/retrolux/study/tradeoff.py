@@ -17,6 +17,7 @@ import xarray as xr
 
 from retrolux import energy, mesh
 from retrolux.energy.presets import PAI2023_TABLES
+from retrolux.gradient import method_named
 from retrolux.study.config import OPTIONS, from_dict
 
 if TYPE_CHECKING:
@@ -149,25 +150,33 @@ def config_at(base: TrainConfig, point: Mapping[str, object]) -> TrainConfig:
 
 
 def _costs_of(config: TrainConfig, device: Device) -> dict[str, float]:
-    topology = getattr(mesh, config.topology)(config.modes)
-    step = energy.layer_cost(device, "mesh", topology, config.batch)
-    one = energy.layer_cost(device, "mesh", topology, 1)
+    topology = mesh.TOPOLOGIES[config.topology].build(config.modes)
+    method = None if config.method is None else method_named(config.method)
+
+    def step_on(device: Device) -> energy.Cost:
+        """Return the cost of a training step in all meshes; the light that enters the first one needs no gradient."""
+        first, other = (
+            energy.layer_cost(device, "mesh", topology, config.batch, method=method, first=is_first).step
+            for is_first in (True, False)
+        )
+        return first + other.in_turn(config.meshes - 1)
+
+    step, one = step_on(device), energy.layer_cost(device, "mesh", topology, 1)
+    inference = one.inference.in_turn(config.meshes)
     found = {
-        "energy_step": step.step.energy,
-        "energy_step_digital": step.step.digital,
-        "energy_inference": one.inference.energy,
-        "energy_inference_digital": one.inference.digital,
-        "latency_step": step.step.seconds,
-        "latency_step_digital": step.step.digital_seconds,
-        "latency_inference": one.latency,
-        "area": step.area,
+        "energy_step": step.energy,
+        "energy_step_digital": step.digital,
+        "energy_inference": inference.energy,
+        "energy_inference_digital": inference.digital,
+        "latency_step": step.seconds,
+        "latency_step_digital": step.digital_seconds,
+        "latency_inference": config.meshes * one.latency,
+        "area": config.meshes * one.area,
     }
-    found = {name: config.meshes * value for name, value in found.items()}
     if device.link is None:
         return found
     if config.imperfections.tap_noise == 0:
         return found | {"energy_step_noise": np.inf, "light_per_mode": np.inf}
     lit = energy.on_chip(device, config.imperfections)
-    noisy = energy.layer_cost(lit, "mesh", topology, config.batch)
     light = float(energy.optical_power(lit, energy.MeshSize.of(topology)))
-    return found | {"energy_step_noise": config.meshes * noisy.step.energy, "light_per_mode": light}
+    return found | {"energy_step_noise": step_on(lit).energy, "light_per_mode": light}

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from retrolux import data
 from retrolux.atomic import write_atomically
@@ -21,6 +20,7 @@ from retrolux.locking import locked
 from retrolux.study.checkpoint import read_checkpoint
 from retrolux.study.config import TrainConfig, check_resumable, from_dict, to_toml
 from retrolux.study.epoch import Epoch
+from retrolux.study.losses import LOSSES
 from retrolux.study.network import Network, random_stream
 from retrolux.study.optimizer import optimizer_for
 from retrolux.study.run_files import Saver, write_metrics
@@ -185,8 +185,7 @@ def _check_no_run(folder: Path) -> None:
 
 def _prepare(config: TrainConfig, folder: Path, *, download: bool) -> Run:
     network = Network(config)
-    modes = config.modes if config.dataset in {"digits", "mnist"} else None
-    dataset = data.load(config.dataset, data_dir=config.data_dir or None, modes=modes, download=download)
+    dataset = data.load(config.dataset, data_dir=config.data_dir or None, modes=config.modes, download=download)
     return Run(folder, config, dataset, network, optimizer_for(config, network), history=())
 
 
@@ -212,7 +211,7 @@ def _train_epoch(run: Run, index: int) -> Epoch:
     loss_sum, errors = 0.0, 0
     for chosen in torch.split(order, run.config.batch):
         logits = _logits(run, inputs[chosen], index)
-        loss = _loss(run.config, logits, labels[chosen])
+        loss = LOSSES[run.config.loss](logits, labels[chosen])
         value = loss.item()
         if not math.isfinite(value):
             raise FloatingPointError(f"training diverged in epoch {index + 1}, lower lr or gain: the loss is {value}")
@@ -226,7 +225,7 @@ def _train_epoch(run: Run, index: int) -> Epoch:
     run.network.eval()
     with torch.no_grad():
         logits = _logits(run, run.dataset.test_x, index)
-        test_loss = _loss(run.config, logits, run.dataset.test_y).item()
+        test_loss = LOSSES[run.config.loss](logits, run.dataset.test_y).item()
         test_error = (logits.argmax(dim=-1) != run.dataset.test_y).double().mean().item()
     return Epoch(
         epoch=index + 1,
@@ -247,7 +246,7 @@ def _small_cosine(run: Run, index: int) -> float:
         return 1.0
     copied = dataclasses.replace(run, network=copy.deepcopy(run.network))
     inputs, labels = run.dataset.train_x[:_SMALL_BATCH], run.dataset.train_y[:_SMALL_BATCH]
-    torch.autograd.backward(_loss(run.config, _logits(copied, inputs, index), labels))
+    torch.autograd.backward(LOSSES[run.config.loss](_logits(copied, inputs, index), labels))
     return copied.network.gradient_cosine()
 
 
@@ -257,14 +256,6 @@ def _logits(run: Run, inputs: Tensor, index: int) -> Tensor:
     except ValueError as error:  # the samples are fine: the phases are not finite
         raise FloatingPointError(f"training diverged in epoch {index + 1}, lower lr: {error}") from error
     return logits
-
-
-def _loss(config: TrainConfig, logits: Tensor, labels: Tensor) -> Tensor:
-    if config.loss == "cross_entropy":
-        return F.cross_entropy(logits, labels)
-    # Softmax over the samples, averaged over samples × classes: what explains the published loss values.
-    chosen = logits.log_softmax(dim=0).gather(1, labels[:, None])
-    return -chosen.mean() / logits.shape[1]
 
 
 @contextmanager
