@@ -12,7 +12,10 @@ from retrolux import analog, mesh, nn
 from retrolux.functional import propagate
 from retrolux.hardware import Imperfections
 
-pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+pytestmark = [
+    pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU"),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore:.*complex operators"),  # torch's own
+]
 
 FLAWS = Imperfections(coupler_std=0.02, loss_db=0.1, tap_noise=0.01, io_phase_std=0.01)
 ON_CHIP = {"imperfections": FLAWS, "gradient": "three_measurement"}
@@ -31,7 +34,7 @@ LAYERS = {
     "linear": (lambda: nn.Linear(20, 12, block=8, seed=0), (50, 20), torch.float32),
     "linear on chips": (lambda: nn.Linear(20, 12, block=8, seed=0, **ON_CHIP), (50, 20), torch.float32),
     "conv": (lambda: nn.Conv2d(3, 4, 3, block=8, seed=0), (5, 3, 9, 9), torch.float32),
-    "modulus": (lambda: nn.Modulus(), (50, 6), torch.complex64),
+    "modulus": (nn.Modulus, (50, 6), torch.complex64),
     "detectors": (lambda: nn.Intensity(ports=range(3)), (50, 6), torch.complex64),
     "converted": (converted, (5, 1, 8, 8), torch.float32),
 }
@@ -97,7 +100,6 @@ def test_transforms_and_second_derivatives():
         torch.testing.assert_close(a, b.cpu())
 
 
-@pytest.mark.filterwarnings("ignore:.*should not be instantiated:DeprecationWarning")
 def test_a_compiled_model():
     model = torch.nn.Sequential(nn.Mesh(mesh.rectangular(8), seed=0), nn.Modulus()).cuda()
     x = torch.randn(30, 8, dtype=torch.complex64, device="cuda")
