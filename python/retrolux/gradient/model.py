@@ -9,6 +9,7 @@ import numpy as np
 
 from retrolux.gradient.method import Gradients, Passage, Wanted
 from retrolux.mesh.adjoint import AdjointGradients, adjoint
+from retrolux.mesh.settings import Settings
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -68,8 +69,8 @@ class PhysicsAware:
 
     def gradients(self, passage: Passage, grad_y: NDArray[Any], wanted: Wanted) -> Gradients:
         """Return the model's gradients; see `retrolux.gradient.method.Method`."""
-        settings = passage.theta, passage.phi, passage.gamma
-        gradients = adjoint(passage.chip.topology, passage.x, np.ascontiguousarray(grad_y), *settings)
+        settings = Settings(passage.theta, passage.phi, passage.gamma)
+        gradients = adjoint(passage.chip.topology, settings, passage.x, np.ascontiguousarray(grad_y))
         return _masked(gradients, wanted)
 
 
