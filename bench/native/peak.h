@@ -13,8 +13,8 @@ struct Chains {
 
 /// The chains compiled for one instruction set.
 struct Peak {
-    Chains<float> single;
-    Chains<double> twofold;
+    Chains<float> single_precision;
+    Chains<double> double_precision;
 };
 
 namespace baseline {

@@ -53,7 +53,11 @@ public:
     }
     /// All that the kernel can do to light: errors of modulus and phase, and noise.
     void disturb(const Passes<T>& passes, int threads) {
-        const Disturbance<T> how{gamma.data(), T(0.01), T(0.01), T(0.01), {1, 2, 3}, {1, 2, 4}};
+        Disturbance<T> how;
+        how.gain = gamma.data();
+        how.amplitude_std = how.phase_std = how.noise_std = T(0.01);
+        how.scale_key = {1, 2, 3};
+        how.noise_key = {1, 2, 4};
         passes.disturb(light(x), modes, y.data(), how, threads);
     }
 
@@ -68,12 +72,33 @@ private:
         for (T& value : values) value = static_cast<T>(random_()) / static_cast<T>(random_.max());
     }
     Mesh<T> mesh() const {
-        return {modes,        mzis,       pairs.data(), order.data(), chains.data(), reach.data(),
-                theta.data(), phi.data(), gamma.data(), nullptr,      nullptr};
+        Mesh<T> mesh;
+        mesh.modes = modes;
+        mesh.mzis = mzis;
+        mesh.pairs = pairs.data();
+        mesh.order = order.data();
+        mesh.chains = chains.data();
+        mesh.reach = reach.data();
+        mesh.theta = theta.data();
+        mesh.phi = phi.data();
+        mesh.gamma = gamma.data();
+        return mesh;
     }
     Light<const T> light(const std::vector<T>& amplitudes) const { return {amplitudes.data(), batch}; }
-    Gradients<T> gradients() { return {grad_theta.data(), grad_phi.data(), grad_gamma.data(), nullptr, nullptr}; }
-    Taps<T> taps() { return {nullptr, weight.data(), sum.data(), second.data()}; }
+    Gradients<T> gradients() {
+        Gradients<T> gradients;
+        gradients.theta = grad_theta.data();
+        gradients.phi = grad_phi.data();
+        gradients.gamma = grad_gamma.data();
+        return gradients;
+    }
+    Taps<T> taps() {
+        Taps<T> taps;
+        taps.weight = weight.data();
+        taps.sum = sum.data();
+        taps.second = second.data();
+        return taps;
+    }
 
     std::minstd_rand random_{1};
     std::vector<std::int32_t> pairs, order, chains, reach;
@@ -84,9 +109,9 @@ private:
 template <class T, class Both>
 const auto& of_precision(const Both& both) {
     if constexpr (std::is_same_v<T, float>)
-        return both.single;
+        return both.single_precision;
     else
-        return both.twofold;
+        return both.double_precision;
 }
 
 }  // namespace retrolux

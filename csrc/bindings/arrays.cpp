@@ -1,158 +1,204 @@
 #include "bindings/arrays.h"
 
+#include <pybind11/numpy.h>
+
 #include <algorithm>
-#include <atomic>
-#include <cmath>
 #include <functional>
-#include <limits>
-#include <new>
 #include <numeric>
-#include <stdexcept>
+#include <type_traits>
+#include <utility>
+#include <vector>
 
-#if defined(__unix__) || defined(__APPLE__)
-#include <pthread.h>
-#endif
-
-#ifdef _OPENMP
-#include <omp.h>
-#endif
+#include "bindings/bindings.h"
 
 namespace retrolux {
 
 namespace {
 
-std::string shape_text(const index_t* sizes, std::size_t count) {
-    std::string text = "(";
-    for (std::size_t i = 0; i < count; ++i) text += (i ? ", " : "") + std::to_string(sizes[i]);
-    return text + (count == 1 ? ",)" : ")");
+static_assert(sizeof(py::ssize_t) == sizeof(index_t), "the sizes of arrays are read as they lie");
+
+/// How tensors of a type are described; null where it does not say.
+const dlpack::Api* api_of(PyTypeObject* type) {
+    thread_local std::vector<std::pair<PyTypeObject*, const dlpack::Api*>> known;  // few: Tensor and Parameter
+    for (const auto& [seen, api] : known)
+        if (seen == type) return api;
+    const py::handle handle(reinterpret_cast<PyObject*>(type));
+    const py::object capsule = py::getattr(handle, "__dlpack_c_exchange_api__", py::none());
+    if (!PyCapsule_IsValid(capsule.ptr(), dlpack::capsule_name)) return nullptr;
+    auto* api = static_cast<const dlpack::Api*>(PyCapsule_GetPointer(capsule.ptr(), dlpack::capsule_name));
+    while (api && api->version.major > dlpack::known_version) api = api->older;
+    if (!api || !api->describe) return nullptr;
+    handle.inc_ref();  // so that no other type gets its address
+    known.emplace_back(type, api);
+    return api;
 }
 
-/// "2, 7" for the element that lies `flat` places behind the first.
-std::string place_text(const std::vector<index_t>& shape, index_t flat) {
-    std::string text;
-    for (std::size_t d = shape.size(); d-- > 0;) {
-        text = std::to_string(flat % shape[d]) + (text.empty() ? "" : ", ") + text;
-        flat /= shape[d];
+/// What a method without arguments answers; no, where there is none.
+bool says_yes(py::handle tensor, PyObject* method) {
+    const auto answer = py::reinterpret_steal<py::object>(PyObject_CallMethodNoArgs(tensor.ptr(), method));
+    if (answer) return answer.is(py::handle(Py_True));
+    if (!PyErr_ExceptionMatches(PyExc_AttributeError)) throw py::error_already_set();
+    PyErr_Clear();
+    return false;
+}
+
+// Views of torch may be lazily conjugated or negated, which DLPack does not say.
+bool is_negated(py::handle tensor) {
+    static PyObject* const name = PyUnicode_InternFromString("is_neg");
+    return says_yes(tensor, name);
+}
+bool is_conjugated(py::handle tensor) {
+    static PyObject* const name = PyUnicode_InternFromString("is_conj");
+    return says_yes(tensor, name);
+}
+
+bool in_c_order(const dlpack::Tensor& tensor) {
+    index_t expected = 1;
+    bool in_order = true;
+    for (int d = tensor.dimensions - 1; d >= 0; --d) {
+        in_order = in_order && (tensor.shape[d] == 1 || tensor.strides[d] == expected);
+        expected *= tensor.shape[d];
     }
-    return text;
+    return in_order || expected == 0;  // strides of an empty tensor may be anything
 }
 
-/// Refuses a number that is not finite or below `least`; one sentence says where and what it is.
 template <class T>
-void require_finite(const char* name, const T* data, const std::vector<index_t>& shape, T least, const char* expected) {
-    constexpr T most = std::numeric_limits<T>::max();
-    const index_t size = std::accumulate(shape.begin(), shape.end(), index_t(1), std::multiplies<index_t>());
-    int wrong = 0;  // a plain loop without a way out, which vectors can run
-    for (index_t i = 0; i < size; ++i) wrong |= !(data[i] >= least && data[i] <= most);
-    if (!wrong) return;
-    index_t i = 0;
-    while (data[i] >= least && data[i] <= most) ++i;
-    const std::string value = std::isnan(data[i]) ? "nan" : std::to_string(data[i]);
-    throw std::invalid_argument(std::string(name) + " must be " + expected + ", got " + value + " at [" +
-                                place_text(shape, i) + "]");
-}
-
-std::atomic<bool> forked{false};
-
-/// Any number gives the same bits: more than a machine has processors is for tests, and for them a few are enough.
-int most_threads() {
-#ifdef _OPENMP
-    static const int most = std::max(64, omp_get_num_procs());
-    return most;
-#else
-    return 1;
-#endif
-}
+constexpr bool is_double = std::is_same_v<std::remove_const_t<T>, double>;
 
 }  // namespace
 
-void require_shape(const char* name, const py::array& array, const std::vector<index_t>& shape) {
-    if (array.ndim() == static_cast<index_t>(shape.size()) &&
-        std::equal(shape.begin(), shape.end(), array.shape(),
-                   [](index_t want, py::ssize_t got) { return want == got; }))
-        return;
-    throw std::invalid_argument(std::string(name) + " must have shape " + shape_text(shape.data(), shape.size()) +
-                                ", got " + shape_text(array.shape(), static_cast<std::size_t>(array.ndim())));
+std::string shape_text(const index_t* sizes, int dimensions) {
+    std::string text = "(";
+    for (int d = 0; d < dimensions; ++d) text += (d ? ", " : "") + std::to_string(sizes[d]);
+    return text + (dimensions == 1 ? ",)" : ")");
 }
 
-namespace {
+Array::Array(const char* name, py::handle object, const char* prefix) : name_(name), prefix_(prefix), object_(object) {
+    if (py::isinstance<py::array>(object))
+        describe_numpy();
+    else
+        describe_tensor();
+    if (!in_order_) throw NotInOrder(text() + " must lie in memory in C order");
+}
 
-/// The view of one mesh, or of the first of those that `stack`, one dimension or none, puts before all shapes.
+void Array::describe_numpy() {
+    const auto array = py::reinterpret_borrow<py::array>(object_);
+    const py::dtype type = array.dtype();
+    data_ = const_cast<void*>(array.data());
+    shape_ = reinterpret_cast<const index_t*>(array.shape());
+    dimensions_ = static_cast<int>(array.ndim());
+    const bool native = type.byteorder() == '=' || type.byteorder() == '|';
+    if (native)
+        kind_ = type.kind() == 'f'   ? Kind::real
+                : type.kind() == 'c' ? Kind::complex
+                : type.kind() == 'i' ? Kind::integer
+                                     : Kind::other;
+    bits_ = static_cast<int>(8 * type.itemsize());
+    may_be_written_ = array.writeable();
+    in_order_ = (array.flags() & py::array::c_style) != 0;
+}
+
+void Array::describe_tensor() {
+    const dlpack::Api* api = api_of(Py_TYPE(object_.ptr()));
+    if (!api)
+        throw py::type_error(text() + " must be a NumPy array, or a tensor with DLPack's C exchange interface, got " +
+                             Py_TYPE(object_.ptr())->tp_name);
+    dlpack::Tensor tensor;
+    if (api->describe(object_.ptr(), &tensor) != 0) {  // as a tensor without memory of its own
+        PyErr_Clear();
+        throw py::type_error(text() + " must have memory of its own");
+    }
+    if (tensor.device.type != dlpack::on_cpu)
+        throw std::invalid_argument(text() + " must be on the CPU, got " +
+                                    std::string(py::str(object_.attr("device"))));
+    is_tensor_ = true;
+    data_ = static_cast<char*>(tensor.data) + tensor.byte_offset;
+    shape_ = tensor.shape;
+    dimensions_ = tensor.dimensions;
+    if (tensor.type.lanes == 1)
+        kind_ = tensor.type.code == dlpack::real_code      ? Kind::real
+                : tensor.type.code == dlpack::complex_code ? Kind::complex
+                : tensor.type.code == dlpack::integer_code ? Kind::integer
+                                                           : Kind::other;
+    bits_ = tensor.type.bits;
+    in_order_ = in_c_order(tensor);
+}
+
+index_t Array::size() const {
+    return std::accumulate(shape_, shape_ + dimensions_, index_t(1), std::multiplies<index_t>());
+}
+
+bool Array::double_precision() const {
+    const int bits = kind_ == Kind::real ? bits_ : kind_ == Kind::complex ? bits_ / 2 : 0;
+    if (bits != 32 && bits != 64)
+        throw py::type_error(text() + " must be in single or double precision, got " + dtype_text());
+    return bits == 64;
+}
+
+std::string Array::dtype_text() const { return std::string(py::str(object_.attr("dtype"))); }
+
+void Array::refuse_shape(const std::string& wanted) const {
+    throw std::invalid_argument(text() + " must " + wanted + ", got " + shape_text(shape_, dimensions_));
+}
+
+const Array& Array::of_shape(const Shape& shape) const {
+    if (!std::equal(shape.begin(), shape.end(), shape_, shape_ + dimensions_))
+        refuse_shape("have shape " + shape_text(shape.begin(), shape.dimensions()));
+    return *this;
+}
+
+const Array& Array::shaped_like(const Array& other) const {
+    if (!std::equal(other.shape_, other.shape_ + other.dimensions_, shape_, shape_ + dimensions_))
+        refuse_shape("have shape " + shape_text(other.shape_, other.dimensions_) + " as " + other.text());
+    return *this;
+}
+
+const Array& Array::of_size(index_t size) const {
+    if (this->size() != size) refuse_shape("hold " + std::to_string(size) + " numbers");
+    return *this;
+}
+
+index_t Array::samples(index_t modes) const {
+    if (dimensions_ < 1 || shape_[dimensions_ - 1] != modes)
+        refuse_shape("have shape (..., modes) = (..., " + std::to_string(modes) + ")");
+    return std::accumulate(shape_, shape_ + dimensions_ - 1, index_t(1), std::multiplies<index_t>());
+}
+
+void* Array::data_of(Kind kind, int bits, bool written, const char* dtype) const {
+    if (kind_ != kind || bits_ != bits) throw py::type_error(text() + " must be " + dtype + ", got " + dtype_text());
+    if (written && !may_be_written_) throw std::invalid_argument(text() + " must be writeable, it is read-only");
+    if (!written && is_tensor_ && (is_negated(object_) || (kind == Kind::complex && is_conjugated(object_))))
+        throw NotInOrder(text() + " must lie in memory as it is read, neither lazily conjugated nor negated");
+    return data_;
+}
+
 template <class T>
-Mesh<T> checked_view(const Layout& layout, const Settings<T>& settings, const std::vector<index_t>& stack) {
-    const auto checked = [&](const char* name, const RealArray<T>& array, std::vector<index_t> shape) {
-        shape.insert(shape.begin(), stack.begin(), stack.end());
-        require_shape(name, array, shape);
-        return array.data();
-    };
-    const index_t modes = layout.modes(), mzis = layout.mzis();
-    return mesh_at<T>(layout, stack,
-                      {checked("theta", settings.theta, {mzis}), checked("phi", settings.phi, {mzis}),
-                       checked("gamma", settings.gamma, {modes}),
-                       settings.coupler_error ? checked("coupler_error", *settings.coupler_error, {mzis, 2}) : nullptr,
-                       settings.loss_db ? checked("loss_db", *settings.loss_db, {mzis, 4}) : nullptr});
-}
-
-}  // namespace
-
-template <class T>
-Mesh<T> mesh_at(const Layout& layout, const std::vector<index_t>& stack, const SettingsAt<T>& at) {
-    constexpr T any = std::numeric_limits<T>::lowest();
-    const auto check = [&](const char* name, const T* data, std::vector<index_t> shape, T least, const char* expected) {
-        if (!data) return;
-        shape.insert(shape.begin(), stack.begin(), stack.end());
-        require_finite(name, data, shape, least, expected);
-    };
-    const index_t modes = layout.modes(), mzis = layout.mzis();
-    check("theta", at.theta, {mzis}, any, "finite");
-    check("phi", at.phi, {mzis}, any, "finite");
-    check("gamma", at.gamma, {modes}, any, "finite");
-    check("coupler_error", at.coupler_error, {mzis, 2}, any, "finite");
-    check("loss_db", at.loss_db, {mzis, 4}, T(0), "finite and at least 0 dB");
-    return {modes,    mzis,   layout.pairs(), layout.order(),   layout.chains(), layout.reach(),
-            at.theta, at.phi, at.gamma,       at.coupler_error, at.loss_db};
+T* Array::reals() const {
+    return static_cast<T*>(
+        data_of(Kind::real, 8 * sizeof(T), !std::is_const_v<T>, is_double<T> ? "float64" : "float32"));
 }
 
 template <class T>
-Mesh<T> mesh_view(const Layout& layout, const Settings<T>& settings) {
-    return checked_view(layout, settings, {});
+T* Array::amplitudes() const {
+    return static_cast<T*>(
+        data_of(Kind::complex, 16 * sizeof(T), !std::is_const_v<T>, is_double<T> ? "complex128" : "complex64"));
 }
 
-template <class T>
-Mesh<T> stacked_view(const Layout& layout, const Settings<T>& settings, index_t meshes) {
-    return checked_view(layout, settings, {meshes});
+const std::int32_t* Array::integers() const {
+    return static_cast<const std::int32_t*>(data_of(Kind::integer, 32, false, "int32"));
 }
 
-index_t require_batch(const char* name, const py::array& light, const Layout& layout) {
-    if (light.ndim() != 2)
-        throw std::invalid_argument(std::string(name) + " must have shape (batch, modes), got " +
-                                    std::to_string(light.ndim()) + " dimensions");
-    require_shape(name, light, {light.shape(0), layout.modes()});
-    return light.shape(0);
-}
+template float* Array::reals() const;
+template double* Array::reals() const;
+template const float* Array::reals() const;
+template const double* Array::reals() const;
+template float* Array::amplitudes() const;
+template double* Array::amplitudes() const;
+template const float* Array::amplitudes() const;
+template const double* Array::amplitudes() const;
 
-void require_in_a_step(index_t first, index_t count) {
-    if (first > numbers_in_a_step - count)
-        throw std::invalid_argument("a step of a stream has 2**34 random numbers, got " + std::to_string(count) +
-                                    " to draw from number " + std::to_string(first) + " on");
+void bind_arrays(py::module_& module) {
+    py::register_exception<NotInOrder>(module, "NotInOrderError", PyExc_TypeError);
 }
-
-void watch_forks() {
-#if defined(__unix__) || defined(__APPLE__)
-    if (pthread_atfork(nullptr, nullptr, [] { forked = true; }) != 0) throw std::bad_alloc();
-#endif
-}
-
-int usable_threads(int asked) {
-    if (asked < 1) throw std::invalid_argument("threads must be at least 1, got " + std::to_string(asked));
-    return forked ? 1 : std::min(asked, most_threads());
-}
-
-template Mesh<float> mesh_at(const Layout&, const std::vector<index_t>&, const SettingsAt<float>&);
-template Mesh<double> mesh_at(const Layout&, const std::vector<index_t>&, const SettingsAt<double>&);
-template Mesh<float> mesh_view(const Layout&, const Settings<float>&);
-template Mesh<double> mesh_view(const Layout&, const Settings<double>&);
-template Mesh<float> stacked_view(const Layout&, const Settings<float>&, index_t);
-template Mesh<double> stacked_view(const Layout&, const Settings<double>&, index_t);
 
 }  // namespace retrolux

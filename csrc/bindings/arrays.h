@@ -1,97 +1,103 @@
 #pragma once
 
-#include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 
-#include <complex>
-#include <cstdint>
-#include <memory>
-#include <optional>
+#include <array>
+#include <initializer_list>
 #include <stdexcept>
 #include <string>
-#include <vector>
 
+#include "bindings/dlpack.h"
 #include "types.h"
 
-// Python's arrays become the plain views that kernels take. Everything is checked here, and kernels trust it.
+// What the caller holds becomes memory that kernels may use. All that is to be known of an array is found out here.
 
 namespace retrolux {
 
 namespace py = pybind11;
 
-/// Arrays are taken as they are: a copy would hide a mistake, so a wrong dtype or layout is refused.
-template <class T>
-using RealArray = py::array_t<T, py::array::c_style>;
-template <class T>
-using ComplexArray = py::array_t<std::complex<T>, py::array::c_style>;
+/// Memory does not hold the elements as they are read, one after the other; that of a copy would. In Python it is
+/// NotInOrderError.
+class NotInOrder : public std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
 
-/// A validated list of MZIs; built once per topology and shared by every call.
-class Layout {
+/// The sizes of a few dimensions.
+class Shape {
 public:
-    /// Throws std::invalid_argument when a pair leaves [0, modes) or pairs a mode with itself.
-    Layout(index_t modes, const RealArray<std::int32_t>& pairs);
+    static constexpr int most = 4;
 
-    index_t modes() const { return modes_; }
-    index_t mzis() const { return mzis_; }
-    const std::int32_t* pairs() const { return pairs_.get(); }
-    const std::int32_t* order() const { return order_.get(); }
-    const std::int32_t* chains() const { return chains_.get(); }
-    const std::int32_t* reach() const { return reach_.get(); }
+    Shape(std::initializer_list<index_t> sizes) {
+        for (const index_t size : sizes) sizes_[static_cast<std::size_t>(dimensions_++)] = size;
+    }
+    int dimensions() const { return dimensions_; }
+    const index_t* begin() const { return sizes_.data(); }
+    const index_t* end() const { return sizes_.data() + dimensions_; }
 
 private:
-    index_t modes_;
-    index_t mzis_;
-    std::unique_ptr<std::int32_t[]> pairs_, order_, chains_, reach_;
+    std::array<index_t, most> sizes_{};
+    int dimensions_ = 0;
 };
 
-/// The settings of a mesh, as Python hands them over.
-template <class T>
-struct Settings {
-    RealArray<T> theta, phi, gamma;
-    std::optional<RealArray<T>> coupler_error, loss_db;
+/// "(3, 4)" for the sizes of an array.
+std::string shape_text(const index_t* sizes, int dimensions);
+
+/// A NumPy array, or a tensor that its library describes by DLPack's C exchange interface, as the caller holds it.
+/// Nothing is copied or converted: a copy would hide a mistake. Checks throw one sentence in which the array is called
+/// `prefix` and `name`; what they return is good as long as the caller's array.
+class Array {
+public:
+    /// Refuses what is no array, is not on the CPU, or is not in C order.
+    Array(const char* name, py::handle object, const char* prefix = "");
+
+    int dimensions() const { return dimensions_; }
+    index_t shape(int dimension) const { return shape_[dimension]; }
+    index_t size() const;
+    /// Whether the numbers are in double precision; refuses what is in neither.
+    bool double_precision() const;
+
+    /// Refuses any shape but this.
+    const Array& of_shape(const Shape& shape) const;
+    /// Refuses another shape than that array has.
+    const Array& shaped_like(const Array& other) const;
+    /// Refuses another number of elements.
+    const Array& of_size(index_t size) const;
+    /// Samples of light of shape (..., modes); refuses what has other modes.
+    index_t samples(index_t modes) const;
+
+    /// The numbers, of this type and no other. Where T is not const they will be written, else they are read.
+    template <class T>
+    T* reals() const;
+    /// The same for complex numbers of two T each.
+    template <class T>
+    T* amplitudes() const;
+    const std::int32_t* integers() const;
+
+private:
+    enum class Kind { integer, real, complex, other };
+
+    void describe_numpy();
+    void describe_tensor();
+    std::string text() const { return std::string(prefix_) + name_; }
+    std::string dtype_text() const;
+    [[noreturn]] void refuse_shape(const std::string& wanted) const;
+    void* data_of(Kind kind, int bits, bool written, const char* dtype) const;
+
+    const char* name_;
+    const char* prefix_;
+    py::handle object_;
+    void* data_ = nullptr;
+    const index_t* shape_ = nullptr;
+    int dimensions_ = 0;
+    Kind kind_ = Kind::other;
+    int bits_ = 0;
+    bool is_tensor_ = false, may_be_written_ = true, in_order_ = false;
 };
 
-/// The same by their addresses; the last two may be null.
-template <class T>
-struct SettingsAt {
-    const T *theta, *phi, *gamma, *coupler_error, *loss_db;
-};
-
-/// Throws std::invalid_argument unless `array` has just this shape.
-void require_shape(const char* name, const py::array& array, const std::vector<index_t>& shape);
-
-/// Checks shapes, that every number is finite and that losses are not gains; the view lives as long as the arrays.
-template <class T>
-Mesh<T> mesh_view(const Layout& layout, const Settings<T>& settings);
-
-/// The same for `meshes` of them, stacked along a first dimension; the view is of the first.
-template <class T>
-Mesh<T> stacked_view(const Layout& layout, const Settings<T>& settings, index_t meshes);
-
-/// Checks that every number is finite and that losses are not gains. `stack` comes before all shapes: empty for one
-/// mesh, or how many there are, of which the view is the first.
-template <class T>
-Mesh<T> mesh_at(const Layout& layout, const std::vector<index_t>& stack, const SettingsAt<T>& at);
-
-/// Throws std::invalid_argument where an adjoint pass through losses has no input light: it may have to go forward
-/// again.
-template <class T>
-void require_input(const Mesh<T>& mesh, const T* x, index_t batch) {
-    if (mesh.loss_db && !x && batch > 0)
-        throw std::invalid_argument("the adjoint of a mesh with losses needs its input x, got None");
+/// Calls body(T()) with the precision of an array, float or double.
+template <class Body>
+auto in_precision_of(const Array& array, const Body& body) {
+    return array.double_precision() ? body(double()) : body(float());
 }
-
-/// Checks that `light` has shape (batch, modes) and returns its batch.
-index_t require_batch(const char* name, const py::array& light, const Layout& layout);
-
-/// Throws std::invalid_argument where numbers [first, first + count) are not all in one step of a stream.
-void require_in_a_step(index_t first, index_t count);
-
-/// Has forked children noticed, from now on.
-void watch_forks();
-
-/// How many threads a call may use: what was asked for, within reason, and one in a forked child, where the parent's
-/// threads are gone. The runtime ends the process where the system has no more threads to give.
-int usable_threads(int asked);
 
 }  // namespace retrolux

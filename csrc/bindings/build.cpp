@@ -4,8 +4,8 @@
 #include <omp.h>
 #endif
 
-#include "bindings/arrays.h"
 #include "bindings/bindings.h"
+#include "bindings/threads.h"
 
 namespace retrolux {
 

@@ -18,8 +18,9 @@ struct Type {
     std::uint8_t bits;  ///< of a whole number, both parts of a complex one
     std::uint16_t lanes;
 };
-inline constexpr std::uint8_t real_code = 2, complex_code = 5;
+inline constexpr std::uint8_t integer_code = 0, real_code = 2, complex_code = 5;
 
+/// DLTensor.
 struct Tensor {
     void* data;
     Device device;
@@ -35,10 +36,10 @@ struct Version {
     std::uint32_t minor;
 };
 
-/// What `__dlpack_c_exchange_api__` of a tensor's type points to, in a capsule of the name below.
-struct Exchange {
+/// DLPackExchangeAPI: what `__dlpack_c_exchange_api__` of a tensor's type points to, in a capsule of the name below.
+struct Api {
     Version version;
-    Exchange* older;
+    Api* older;
     void (*allocate)();
     void (*take_from_python)();
     void (*give_to_python)();

@@ -1,18 +1,20 @@
+#include "bindings/layout.h"
+
 #include <algorithm>
 #include <stdexcept>
 
-#include "bindings/arrays.h"
 #include "bindings/bindings.h"
 #include "order.h"
 
 namespace retrolux {
 
-Layout::Layout(index_t modes, const RealArray<std::int32_t>& pairs) : modes_(modes), mzis_(0) {
+Layout::Layout(index_t modes, py::handle pairs) : modes_(modes) {
     if (modes < 1 || modes > (1 << 24))
         throw std::invalid_argument("modes must be between 1 and 16777216, got " + std::to_string(modes));
-    if (pairs.ndim() != 2 || pairs.shape(1) != 2) throw std::invalid_argument("pairs must have shape (mzis, 2)");
-    mzis_ = pairs.shape(0);
-    const std::int32_t* data = pairs.data();
+    const Array given("pairs", pairs);
+    if (given.dimensions() < 1) throw std::invalid_argument("pairs must have shape (mzis, 2), got ()");
+    mzis_ = given.shape(0);
+    const std::int32_t* data = given.of_shape({mzis_, 2}).integers();
     for (index_t k = 0; k < mzis_; ++k) {
         const std::int32_t a = data[2 * k], b = data[2 * k + 1];
         if (a < 0 || b < 0 || a >= modes || b >= modes || a == b)
@@ -30,7 +32,7 @@ Layout::Layout(index_t modes, const RealArray<std::int32_t>& pairs) : modes_(mod
 
 void bind_layout(py::module_& module) {
     py::class_<Layout>(module, "Layout", "The MZIs of a mesh in the order light meets them, checked once.")
-        .def(py::init<index_t, const RealArray<std::int32_t>&>(), py::arg("modes"), py::arg("pairs").noconvert())
+        .def(py::init<index_t, py::handle>(), py::arg("modes"), py::arg("pairs"))
         .def_property_readonly("modes", &Layout::modes)
         .def_property_readonly("mzis", &Layout::mzis);
 }

@@ -2,9 +2,8 @@
 
 PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
     module.doc() = "Compiled kernels of retrolux; use them through retrolux.mesh, retrolux.functional and retrolux.nn.";
+    retrolux::bind_arrays(module);
     retrolux::bind_layout(module);
-    retrolux::bind_passes(module);
-    retrolux::bind_tensor_kernels(module);
-    retrolux::bind_builds(module);
+    retrolux::bind_kernels(module);
     retrolux::bind_build(module);
 }

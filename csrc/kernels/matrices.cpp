@@ -20,14 +20,20 @@ void for_each_mesh(index_t meshes, int threads, const Body& body) {
     });
 }
 
+/// The settings of mesh i, or the room for their gradients, where those of the first mesh are given.
+template <class T>
+Settings<T> settings_of(index_t i, Settings<T> first, index_t modes, index_t mzis) {
+    for (const Setting<T>& setting : setting_table<T>) {
+        T*& data = first.*setting.member;
+        if (data) data += i * setting.numbers * (setting.of_modes ? modes : mzis);
+    }
+    return first;
+}
+
 template <class T>
 Mesh<T> stacked(const Mesh<T>& first, index_t i) {
     Mesh<T> mesh = first;
-    mesh.theta += i * mesh.mzis;
-    mesh.phi += i * mesh.mzis;
-    mesh.gamma += i * mesh.modes;
-    if (mesh.coupler_error) mesh.coupler_error += 2 * i * mesh.mzis;
-    if (mesh.loss_db) mesh.loss_db += 4 * i * mesh.mzis;
+    static_cast<Settings<const T>&>(mesh) = settings_of<const T>(i, first, first.modes, first.mzis);
     return mesh;
 }
 
@@ -48,11 +54,9 @@ void matrices(const Mesh<T>& first, index_t meshes, T* transposed, int threads) 
 template <class T>
 void matrices_adjoint(const Mesh<T>& first, index_t meshes, const T* transposed, const T* grad_transposed,
                       const Gradients<T>& gradients, int threads) {
-    const index_t modes = first.modes, mzis = first.mzis, size = 2 * modes * modes;
+    const index_t modes = first.modes, size = 2 * modes * modes;
     for_each_mesh(meshes, threads, [&](index_t i, int inner) {
-        const Gradients<T> mine{gradients.theta + i * mzis, gradients.phi + i * mzis, gradients.gamma + i * modes,
-                                gradients.coupler_error ? gradients.coupler_error + 2 * i * mzis : nullptr,
-                                gradients.loss_db ? gradients.loss_db + 4 * i * mzis : nullptr};
+        const Gradients<T> mine = settings_of(i, gradients, modes, first.mzis);
         adjoint<T>(stacked(first, i), {transposed + i * size, modes}, grad_transposed + i * size, nullptr, nullptr,
                    true, mine, inner);
     });

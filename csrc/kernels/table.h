@@ -55,8 +55,8 @@ struct Passes {
 
 /// All kernels compiled for one instruction set: the only symbol that such a build exports.
 struct Table {
-    Passes<float> single;
-    Passes<double> twofold;
+    Passes<float> single_precision;
+    Passes<double> double_precision;
 
     /// y = A x.
     void (*multiply)(const SparseRows& matrix, const double* x, double* y, int threads);

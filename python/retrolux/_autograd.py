@@ -5,6 +5,8 @@ Where a derivative is asked for that is to be differentiated again, it comes fro
 
 from __future__ import annotations
 
+from functools import partial
+from itertools import compress
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -13,9 +15,10 @@ from torch import Tensor
 from retrolux import _ops, _transforms
 from retrolux._plain import is_transformed
 from retrolux.mesh import Topology
+from retrolux.mesh.settings import FIELDS, OPTIONAL, Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 __all__ = ["ByMatrix", "Matrices", "Propagate"]
 
@@ -23,25 +26,28 @@ __all__ = ["ByMatrix", "Matrices", "Propagate"]
 class Propagate(torch.autograd.Function):
     """The mesh route: forward pass of light, reversible adjoint backwards.
 
-    The inputs are x, theta, phi, gamma, coupler_error, loss_db and the topology; those of `Matrices` have no x.
+    The inputs are the topology, the settings one by one, and the light; those of `Matrices` have no light.
     """
 
     @staticmethod
     def forward(ctx: Any, *inputs: Any) -> Tensor:
-        y: Tensor = _ops.forward.kernel(*inputs)
-        _keep(ctx, inputs, y)
+        topology, *tensors, x = inputs
+        settings = Settings._make(tensors)
+        y: Tensor = _ops.forward.kernel(topology, settings, x)
+        _keep(ctx, topology, settings, x, y)
         return y
 
     @staticmethod
     def backward(ctx: Any, grad_y: Tensor) -> tuple[Tensor | None, ...]:
-        y, x, *settings = ctx.saved_tensors
-        need_x, *need_settings, _ = ctx.needs_input_grad
+        y, x, *tensors = ctx.saved_tensors
+        settings = Settings._make(tensors)
+        _, *need_settings, need_x = ctx.needs_input_grad
         if _differentiable():
-            return (*_gradients(y, x, grad_y, settings, ctx.topology), None)
+            return _gradients(ctx.topology, settings, y, grad_y, x)
         if not any(need_settings):
-            return (_ops.reverse(grad_y, *settings, ctx.topology), *[None] * 6)
-        grads = _ops.adjoint(y, grad_y, x, *settings, ctx.topology, need_x, any(need_settings[3:]))
-        return (*_needed(grads, [need_x, *need_settings]), None)
+            return (*_NO_GRADIENTS, _ops.reverse(ctx.topology, settings, grad_y))
+        grad_x, *grads = _ops.adjoint(ctx.topology, settings, y, grad_y, x, need_x, _needs_optional(need_settings))
+        return (None, *_needed(grads, need_settings), grad_x if need_x else None)
 
 
 class Matrices(torch.autograd.Function):
@@ -49,18 +55,20 @@ class Matrices(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, *inputs: Any) -> Tensor:
-        *settings, topology = inputs
-        transposed = _ops.on(_ops.matrices.kernel(*_ops.to_cpu(settings), topology), settings[0].device)
-        _keep_matrices(ctx, inputs, transposed)
+        topology, *tensors = inputs
+        settings = Settings._make(tensors)
+        transposed = _ops.on(_ops.matrices.kernel(topology, _ops.to_cpu(settings)), settings.theta.device)
+        _keep_matrices(ctx, topology, settings, transposed)
         return transposed
 
     @staticmethod
     def backward(ctx: Any, grad_transposed: Tensor) -> tuple[Tensor | None, ...]:
-        transposed, *settings = ctx.saved_tensors
-        *need, _ = ctx.needs_input_grad
+        transposed, *tensors = ctx.saved_tensors
+        settings = Settings._make(tensors)
+        _, *need = ctx.needs_input_grad
         if _differentiable():
-            return (*_transforms.gradients(grad_transposed, settings, ctx.topology), None)
-        return (*_matrix_gradients(transposed, grad_transposed, settings, ctx.topology, need), None)
+            return (None, *_transforms.gradients(ctx.topology, settings, grad_transposed))
+        return (None, *_matrix_gradients(ctx.topology, settings, transposed, grad_transposed, need))
 
 
 class ByMatrix(torch.autograd.Function):
@@ -68,37 +76,39 @@ class ByMatrix(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, *inputs: Any) -> Tensor:
-        x, *settings, ctx.topology = inputs
-        transposed = _ops.on(_ops.matrices.kernel(*_ops.to_cpu(settings), ctx.topology), x.device)
+        ctx.topology, *settings, x = inputs
+        transposed = _ops.on(_ops.matrices.kernel(ctx.topology, _ops.to_cpu(settings)), x.device)
         ctx.save_for_backward(x, transposed, *settings)
         return x @ transposed  # type: ignore[no-any-return]
 
     @staticmethod
     def backward(ctx: Any, grad_y: Tensor) -> tuple[Tensor | None, ...]:
-        x, transposed, *settings = ctx.saved_tensors
+        x, transposed, *tensors = ctx.saved_tensors
+        settings = Settings._make(tensors)
         if _differentiable():
-            return (*_gradients(None, x, grad_y, settings, ctx.topology), None)
-        need_x, *need_settings, _ = ctx.needs_input_grad
+            return _gradients(ctx.topology, settings, None, grad_y, x)
+        _, *need_settings, need_x = ctx.needs_input_grad
         grad_x = grad_y @ transposed.mH if need_x else None
         if not any(need_settings):
-            return (grad_x, *[None] * 6)
-        grad_transposed = _by_sample(x, grad_y)
-        return (grad_x, *_matrix_gradients(transposed, grad_transposed, settings, ctx.topology, need_settings), None)
+            return (*_NO_GRADIENTS, grad_x)
+        grads = _matrix_gradients(ctx.topology, settings, transposed, _by_sample(x, grad_y), need_settings)
+        return (None, *grads, grad_x)
 
 
-def _keep(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+_NO_GRADIENTS = (None,) * (1 + len(FIELDS))  # of the topology and of the settings
+
+
+def _keep(ctx: Any, topology: Topology, settings: Settings, x: Tensor, output: Tensor) -> None:
     """Save what the backward pass of light needs."""
-    x, *settings, topology = inputs
+    ctx.topology = topology
     # The input is kept only where the reversal cannot do without it: under loss.
-    ctx.save_for_backward(output, None if settings[-1] is None else x, *settings)
-    ctx.topology = topology
+    ctx.save_for_backward(output, None if settings.loss_db is None else x, *settings)
 
 
-def _keep_matrices(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+def _keep_matrices(ctx: Any, topology: Topology, settings: Settings, output: Tensor) -> None:
     """Save what the backward pass of matrices needs."""
-    *settings, topology = inputs
-    ctx.save_for_backward(output, *settings)
     ctx.topology = topology
+    ctx.save_for_backward(output, *settings)
 
 
 def _differentiable() -> bool:
@@ -110,15 +120,15 @@ def _differentiable() -> bool:
 
 
 def _gradients(
-    y: Tensor | None, x: Tensor | None, grad_y: Tensor, settings: Sequence[Tensor | None], topology: Topology
+    topology: Topology, settings: Settings, y: Tensor | None, grad_y: Tensor, x: Tensor | None
 ) -> tuple[Tensor | None, ...]:
-    """Return the gradients of the light and of the settings by operations that torch can differentiate and map."""
-    transposed = _transforms.matrices(settings, topology)
+    """Return all gradients of `Propagate` by operations that torch can differentiate and map."""
+    transposed = _transforms.matrices(topology, settings)
     if x is None:  # only without loss, where the matrix is unitary
         assert y is not None
         x = y @ transposed.mH
-    grads = _transforms.gradients(_by_sample(x, grad_y), settings, topology)
-    return (grad_y @ transposed.mH, *grads)
+    grads = _transforms.gradients(topology, settings, _by_sample(x, grad_y))
+    return (None, *grads, grad_y @ transposed.mH)
 
 
 def _by_sample(x: Tensor, grad_y: Tensor) -> Tensor:
@@ -129,27 +139,32 @@ def _by_sample(x: Tensor, grad_y: Tensor) -> Tensor:
 
 
 def _matrix_gradients(
-    transposed: Tensor, grad_transposed: Tensor, settings: list[Tensor | None], topology: Topology, need: list[bool]
+    topology: Topology, settings: Settings, transposed: Tensor, grad_transposed: Tensor, need: list[bool]
 ) -> tuple[Tensor | None, ...]:
     """Return the gradients of the settings that are needed, from those of the matrices, wherever these are."""
-    passed = _ops.to_cpu((transposed, grad_transposed, *settings))
-    grads = _ops.matrices_adjoint(*passed, topology, any(need[3:]))
+    on_cpu = _ops.to_cpu(settings), _ops.on_cpu(transposed), _ops.on_cpu(grad_transposed)
+    grads = _ops.matrices_adjoint(topology, *on_cpu, _needs_optional(need))
     return tuple(None if grad is None else _ops.on(grad, transposed.device) for grad in _needed(grads, need))
 
 
 def _needed(grads: Sequence[Tensor | None], need: Sequence[bool]) -> tuple[Tensor | None, ...]:
-    return tuple(grad if wanted else None for grad, wanted in zip(grads, need, strict=True))
+    return tuple([grad if wanted else None for grad, wanted in zip(grads, need, strict=True)])
 
 
-def _of_code(keep: Any) -> Any:
-    """Return `keep` for an operator, which is given the code of a topology in place of the topology."""
-    return lambda ctx, inputs, output: keep(ctx, (*inputs[:-1], Topology.from_code(inputs[-1])), output)
+def _needs_optional(need: Sequence[bool]) -> bool:
+    """Whether the gradient of an optional setting is needed."""
+    return any(compress(need, OPTIONAL))
+
+
+def _of_operator(keep: Callable[..., None]) -> Callable[..., None]:
+    """Return `keep` as torch calls it for an operator."""
+    return lambda ctx, inputs, output: _ops.flat(partial(keep, ctx))(*inputs, output)
 
 
 # Where torch traces, it records the operators; these are what it differentiates.
 torch.library.register_autograd(
-    "retrolux::forward", Propagate.backward, setup_context=_of_code(_keep), lib=_ops.library
+    "retrolux::forward", Propagate.backward, setup_context=_of_operator(_keep), lib=_ops.library
 )
 torch.library.register_autograd(
-    "retrolux::matrices", Matrices.backward, setup_context=_of_code(_keep_matrices), lib=_ops.library
+    "retrolux::matrices", Matrices.backward, setup_context=_of_operator(_keep_matrices), lib=_ops.library
 )

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 
 from retrolux import _core
-from retrolux._core import Kernels, Layout, TensorKernels
+from retrolux._core import Kernels, Layout, NotInOrderError
 
-__all__ = ["Kernels", "Layout", "TensorKernels", "info", "isas_built", "isas_usable", "kernels", "max_threads"]
+__all__ = ["Kernels", "Layout", "NotInOrderError", "info", "isas_built", "isas_usable", "kernels", "max_threads"]
 
 isas_built: tuple[str, ...] = _core.isas_built
 isas_usable: tuple[str, ...] = _core.isas_usable

@@ -5,59 +5,64 @@ Derivatives are the business of `retrolux._autograd` and `retrolux._transforms`.
 
 from __future__ import annotations
 
-from functools import partial
-from typing import TYPE_CHECKING, Any, TypeAlias
+from functools import wraps
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
-from retrolux._kernels import TensorKernels, kernels
+from retrolux._kernels import NotInOrderError, kernels
 from retrolux._plain import Pass, is_plain
 from retrolux.mesh import Topology
+from retrolux.mesh.settings import FIELDS, OPTIONAL, Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable
 
 __all__ = [
     "adjoint",
-    "fit",
+    "flat",
     "forward",
     "library",
     "matrices",
     "matrices_adjoint",
     "on",
+    "on_cpu",
     "reverse",
+    "takes",
     "to_cpu",
 ]
 
+# Arguments are those of the kernels in csrc/bindings: the mesh, its settings, what goes in. Operators take the settings
+# one by one, as torch wants it, and a topology by its code, which programs that are saved hold.
 library = torch.library.Library("retrolux", "DEF")
-_SETTINGS = "Tensor theta, Tensor phi, Tensor gamma, Tensor? coupler_error, Tensor? loss_db, str topology"
-library.define(f"forward(Tensor x, {_SETTINGS}) -> Tensor")
-library.define(f"reverse(Tensor grad_y, {_SETTINGS}) -> Tensor")
+_MESH = ", ".join(["str topology", *(f"Tensor{'?' * field.optional} {name}" for name, field in FIELDS.items())])
+_GRADIENTS = ", ".join(["Tensor"] * len(FIELDS))
+library.define(f"forward({_MESH}, Tensor x) -> Tensor")
+library.define(f"reverse({_MESH}, Tensor grad_y) -> Tensor")
 library.define(
-    f"adjoint(Tensor y, Tensor grad_y, Tensor? x, {_SETTINGS}, bool input_gradient, bool error_gradients)"
-    " -> (Tensor, Tensor, Tensor, Tensor, Tensor, Tensor)"
+    f"adjoint({_MESH}, Tensor y, Tensor grad_y, Tensor? x, bool input_gradient, bool optional_gradients)"
+    f" -> (Tensor, {_GRADIENTS})"
+)
+library.define(f"matrices({_MESH}) -> Tensor")
+library.define(
+    f"matrices_adjoint({_MESH}, Tensor transposed, Tensor grad_transposed, bool optional_gradients) -> ({_GRADIENTS})"
 )
 
-library.define(f"matrices({_SETTINGS}) -> Tensor")
-library.define(
-    f"matrices_adjoint(Tensor transposed, Tensor grad_transposed, {_SETTINGS}, bool error_gradients)"
-    " -> (Tensor, Tensor, Tensor, Tensor, Tensor)"
-)
 
-_kernels = TensorKernels(kernels.isa, torch.Tensor.__dlpack_c_exchange_api__)
-# theta, phi, gamma, coupler_error, loss_db.
-_Settings: TypeAlias = "tuple[Tensor | None, ...]"
+def takes(topology: Topology, settings: Settings, x: Tensor) -> bool:
+    """Whether the kernels take the settings of a mesh and light of shape (…, modes) as they are."""
+    return is_plain(x) and kernels.takes_tensors(topology.layout, settings, x)
 
 
-def fit(x: Tensor, settings: _Settings, topology: Topology) -> bool:
-    """Whether the kernels take light of shape (…, modes) and the settings of a mesh as they are."""
-    return is_plain(x) and _kernels.fit(topology.layout, x, settings)
+def to_cpu(settings: Iterable[Tensor | None]) -> Settings:
+    """Return settings where the kernels are."""
+    return Settings._make(map(on_cpu, settings))
 
 
-def to_cpu(tensors: Sequence[Tensor | None]) -> tuple[Any, ...]:
-    """Return tensors where the kernels are; those without memory as they are, for the operators."""
-    return tuple(tensor if tensor is None or tensor.is_cpu or tensor.is_meta else tensor.cpu() for tensor in tensors)
+def on_cpu(tensor: Tensor | None) -> Any:
+    """Return a tensor where the kernels are; one without memory as it is, for the operators."""
+    return tensor if tensor is None or tensor.is_cpu or tensor.is_meta else tensor.cpu()
 
 
 def on(tensor: Tensor, device: torch.device) -> Tensor:
@@ -65,144 +70,94 @@ def on(tensor: Tensor, device: torch.device) -> Tensor:
     return tensor if tensor.device == device else tensor.to(device)
 
 
-def _misfit(topology: Topology, light: tuple[Tensor | None, ...], settings: _Settings) -> ValueError:
-    shown = [None if tensor is None else (tuple(tensor.shape), tensor.dtype) for tensor in (*light, *settings)]
-    return ValueError(f"light and settings must fit {topology} in one precision on the CPU, got {shown}")
+def _in_any_order(kernel: Callable[..., Any]) -> Callable[..., Any]:
+    """Return `kernel` for tensors of any memory: where it refuses them, it gets copies that lie in order."""
+
+    @wraps(kernel)
+    def call(topology: Topology, settings: Settings, *arguments: Any) -> Any:
+        try:
+            return kernel(topology, settings, *arguments)
+        except NotInOrderError:
+            return kernel(topology, Settings._make(map(_in_order, settings)), *map(_in_order, arguments))
+
+    return call
 
 
-def _made_plain(
-    topology: Topology, light: tuple[Tensor | None, ...], settings: _Settings
-) -> tuple[tuple[Any, ...], tuple[Any, Any, Any, Any, Any]]:
-    """Return light and settings that the kernels did not take as they are in memory that holds their elements in order.
-
-    Raises
-    ------
-    ValueError
-        When that changes none of them, so that they do not fit.
-    """
-    given = *light, *settings
-    if all(tensor is None or _in_order(tensor) for tensor in given):
-        raise _misfit(topology, light, settings)
-    plain = tuple(tensor if tensor is None else tensor.resolve_conj().resolve_neg().contiguous() for tensor in given)
-    *plain_light, theta, phi, gamma, coupler_error, loss_db = plain
-    return tuple(plain_light), (theta, phi, gamma, coupler_error, loss_db)
+def _in_order(argument: Any) -> Any:
+    """Return a tensor whose memory holds its elements one after the other as they are; what is no tensor as it is."""
+    return argument.resolve_conj().resolve_neg().contiguous() if isinstance(argument, Tensor) else argument
 
 
-def _in_order(tensor: Tensor) -> bool:
-    """Whether memory holds the elements of a tensor as they are, one after the other."""
-    return tensor.is_contiguous() and not (tensor.is_conj() or tensor.is_neg())
+@_in_any_order
+def _forward(topology: Topology, settings: Settings, x: Tensor) -> Tensor:
+    y = torch.empty_like(x)
+    kernels.forward(topology.layout, settings, x, y, torch.get_num_threads())
+    return y
 
 
-def _linear(
-    backward: bool,
-    light: Tensor,
-    theta: Tensor,
-    phi: Tensor,
-    gamma: Tensor,
-    coupler_error: Tensor | None,
-    loss_db: Tensor | None,
-    topology: Topology,
-) -> Tensor:
-    """Return what a mesh makes of light of shape (…, modes)."""
-    settings = theta, phi, gamma, coupler_error, loss_db
-    result = torch.empty_like(light)
-    layout = topology.layout
-    if _kernels.linear(backward, layout, light, settings, result, torch.get_num_threads()):
-        return result
-    (light,), plain = _made_plain(topology, (light,), settings)
-    return _linear(backward, light, *plain, topology)
+@_in_any_order
+def _reverse(topology: Topology, settings: Settings, grad_y: Tensor) -> Tensor:
+    grad_x = torch.empty_like(grad_y)
+    kernels.reverse(topology.layout, settings, grad_y, grad_x, torch.get_num_threads())
+    return grad_x
 
 
-_forward, _reverse = partial(_linear, False), partial(_linear, True)
-
-
+@_in_any_order
 def _adjoint(
+    topology: Topology,
+    settings: Settings,
     y: Tensor,
     grad_y: Tensor,
     x: Tensor | None,
-    theta: Tensor,
-    phi: Tensor,
-    gamma: Tensor,
-    coupler_error: Tensor | None,
-    loss_db: Tensor | None,
-    topology: Topology,
     input_gradient: bool,
-    error_gradients: bool,
+    optional_gradients: bool,
 ) -> tuple[Tensor | None, ...]:
-    settings = theta, phi, gamma, coupler_error, loss_db
     grad_x = torch.empty_like(y) if input_gradient else None
-    grads = _room_for_setting_gradients(theta, phi, gamma, error_gradients)
-    if not _kernels.adjoint(topology.layout, y, grad_y, settings, x, grad_x, grads, torch.get_num_threads()):
-        (y, grad_y, x), plain = _made_plain(topology, (y, grad_y, x), settings)
-        return _adjoint(y, grad_y, x, *plain, topology, input_gradient, error_gradients)
+    grads = _room_for_gradients(settings, optional_gradients)
+    kernels.adjoint(topology.layout, settings, y, grad_y, x, grad_x, grads, torch.get_num_threads())
     return (grad_x, *grads)
 
 
-def _matrices(
-    theta: Tensor, phi: Tensor, gamma: Tensor, coupler_error: Tensor | None, loss_db: Tensor | None, topology: Topology
-) -> Tensor:
-    settings = theta, phi, gamma, coupler_error, loss_db
-    result = _room_for_matrices(theta, gamma)
-    if _kernels.matrices(topology.layout, settings, result, torch.get_num_threads()):
-        return result
-    _, plain = _made_plain(topology, (), settings)
-    return _matrices(*plain, topology)
+@_in_any_order
+def _matrices(topology: Topology, settings: Settings) -> Tensor:
+    transposed = _room_for_matrices(settings)
+    kernels.matrices(topology.layout, settings, transposed, torch.get_num_threads())
+    return transposed
 
 
+@_in_any_order
 def _matrices_adjoint(
-    transposed: Tensor,
-    grad_transposed: Tensor,
-    theta: Tensor,
-    phi: Tensor,
-    gamma: Tensor,
-    coupler_error: Tensor | None,
-    loss_db: Tensor | None,
-    topology: Topology,
-    error_gradients: bool,
+    topology: Topology, settings: Settings, transposed: Tensor, grad_transposed: Tensor, optional_gradients: bool
 ) -> tuple[Tensor | None, ...]:
-    settings = theta, phi, gamma, coupler_error, loss_db
-    grads = _room_for_setting_gradients(theta, phi, gamma, error_gradients)
-    layout, threads = topology.layout, torch.get_num_threads()
-    if not _kernels.matrices_adjoint(layout, transposed, grad_transposed, settings, grads, threads):
-        (transposed, grad_transposed), plain = _made_plain(topology, (transposed, grad_transposed), settings)
-        return _matrices_adjoint(transposed, grad_transposed, *plain, topology, error_gradients)
+    grads = _room_for_gradients(settings, optional_gradients)
+    kernels.matrices_adjoint(topology.layout, settings, transposed, grad_transposed, grads, torch.get_num_threads())
     return grads
 
 
-def _room_for_matrices(theta: Tensor, gamma: Tensor) -> Tensor:
+def _room_for_matrices(settings: Settings) -> Tensor:
     """Return an uninitialised matrix for each of the stacked meshes."""
-    return theta.new_empty((*gamma.shape, gamma.shape[-1]), dtype=theta.dtype.to_complex())
+    gamma: Tensor = settings.gamma
+    return gamma.new_empty((*gamma.shape, gamma.shape[-1]), dtype=gamma.dtype.to_complex())
 
 
-def _room_for_setting_gradients(
-    theta: Tensor, phi: Tensor, gamma: Tensor, error_gradients: bool
-) -> tuple[Tensor | None, ...]:
-    """Return uninitialised gradients of theta, phi, gamma, coupler_error and loss_db; None where not wanted."""
-    return (
-        torch.empty_like(theta, memory_format=torch.contiguous_format),
-        torch.empty_like(phi, memory_format=torch.contiguous_format),
-        torch.empty_like(gamma, memory_format=torch.contiguous_format),
-        theta.new_empty((*theta.shape, 2)) if error_gradients else None,
-        theta.new_empty((*theta.shape, 4)) if error_gradients else None,
-    )
+def _room_for_gradients(settings: Settings, optional_gradients: bool) -> Settings:
+    """Return uninitialised gradients of the settings that there are; None for the optional ones if not wanted."""
+    wanted = [
+        None if setting is None or (optional and not optional_gradients) else torch.empty_like(setting)
+        for setting, optional in zip(settings, OPTIONAL, strict=True)
+    ]
+    return Settings._make(wanted)
 
 
-def _filled(gradients: tuple[Tensor | None, ...]) -> tuple[Tensor, ...]:
-    """Return gradients as an operator has to, with an empty tensor for each that is not wanted."""
-    like = next(gradient for gradient in gradients if gradient is not None)
-    return tuple(like.new_empty((0,)) if gradient is None else gradient for gradient in gradients)
+def _filled(kernel: Callable[..., tuple[Tensor | None, ...]]) -> Callable[..., tuple[Tensor, ...]]:
+    """Return `kernel` with gradients as an operator has to return them: an empty tensor for each that is not wanted."""
 
+    def call(*arguments: Any) -> tuple[Tensor, ...]:
+        gradients = kernel(*arguments)
+        like = next(gradient for gradient in gradients if gradient is not None)
+        return tuple(like.new_empty((0,)) if gradient is None else gradient for gradient in gradients)
 
-def _filled_adjoint(y: Tensor, grad_y: Tensor, x: Tensor | None, *arguments: Any) -> tuple[Tensor, ...]:
-    # Kernels count samples; that these are the same ones, `functional` sees to.
-    light = (y, grad_y) if x is None else (y, grad_y, x)
-    if any((tensor.shape, tensor.dtype) != (y.shape, y.dtype) for tensor in light):
-        raise _misfit(arguments[5], light, arguments[:5])
-    return _filled(_adjoint(y, grad_y, x, *arguments))
-
-
-def _filled_matrices_adjoint(*arguments: Any) -> tuple[Tensor, ...]:
-    return _filled(_matrices_adjoint(*arguments))
+    return call
 
 
 def refuse_onnx() -> None:
@@ -220,50 +175,39 @@ def refuse_onnx() -> None:
         )
 
 
-def _fake_linear(light: Tensor, *settings: object) -> Tensor:
+def _fake_linear(topology: Topology, settings: Settings, light: Tensor) -> Tensor:
     refuse_onnx()
     return light.new_empty(light.shape)
 
 
 def _fake_adjoint(
+    topology: Topology,
+    settings: Settings,
     y: Tensor,
     grad_y: Tensor,
     x: Tensor | None,
-    theta: Tensor,
-    phi: Tensor,
-    gamma: Tensor,
-    coupler_error: Tensor | None,
-    loss_db: Tensor | None,
-    topology: str,
     input_gradient: bool,
-    error_gradients: bool,
-) -> tuple[Tensor, ...]:
+    optional_gradients: bool,
+) -> tuple[Tensor | None, ...]:
     grad_x = y.new_empty(y.shape) if input_gradient else None
-    return _filled((grad_x, *_room_for_setting_gradients(theta, phi, gamma, error_gradients)))
+    return (grad_x, *_room_for_gradients(settings, optional_gradients))
 
 
-def _fake_matrices(theta: Tensor, phi: Tensor, gamma: Tensor, *others: object) -> Tensor:
+def _fake_matrices(topology: Topology, settings: Settings) -> Tensor:
     refuse_onnx()
-    return _room_for_matrices(theta, gamma)
+    return _room_for_matrices(settings)
 
 
 def _fake_matrices_adjoint(
-    transposed: Tensor,
-    grad_transposed: Tensor,
-    theta: Tensor,
-    phi: Tensor,
-    gamma: Tensor,
-    coupler_error: Tensor | None,
-    loss_db: Tensor | None,
-    topology: str,
-    error_gradients: bool,
-) -> tuple[Tensor, ...]:
-    return _filled(_room_for_setting_gradients(theta, phi, gamma, error_gradients))
+    topology: Topology, settings: Settings, transposed: Tensor, grad_transposed: Tensor, optional_gradients: bool
+) -> tuple[Tensor | None, ...]:
+    return _room_for_gradients(settings, optional_gradients)
 
 
-def _by_code(kernel: Callable[..., Any]) -> Callable[..., Any]:
-    """Return `kernel` as an operator is called: with the code of a topology in place of the topology."""
-    return lambda *arguments: kernel(*(Topology.from_code(a) if isinstance(a, str) else a for a in arguments))
+def flat(kernel: Callable[..., Any]) -> Callable[..., Any]:
+    """Return `kernel` as an operator is called."""
+    count = len(FIELDS)
+    return lambda code, *rest: kernel(Topology.from_code(code), Settings._make(rest[:count]), *rest[count:])
 
 
 @torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
@@ -272,21 +216,31 @@ def _code(topology: Topology) -> str:
 
 
 def _recorded(operator: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a call of `operator` as the kernels are called: with a topology in place of its code."""
-    return lambda *arguments: operator(*(_code(a) if isinstance(a, Topology) else a for a in arguments))
+    """Return a call of `operator` as the kernels are called."""
+    return lambda topology, settings, *arguments: operator(_code(topology), *settings, *arguments)
 
 
 def _pass(
-    name: str, kernel: Callable[..., Any], operator_kernel: Callable[..., Any], fake: Callable[..., Any], deciding: int
+    name: str,
+    kernel: Callable[..., Any],
+    fake: Callable[..., Any],
+    deciding: Callable[..., Tensor],
+    filled: Callable[[Callable[..., Any]], Callable[..., Any]] = lambda kernel: kernel,
 ) -> Pass:
     """Register the operator `name`, and return what calls it or its kernel."""
-    library.impl(name, _by_code(operator_kernel), "CPU")
-    torch.library.register_fake(f"retrolux::{name}", fake, lib=library)
+    library.impl(name, flat(filled(kernel)), "CPU")
+    torch.library.register_fake(f"retrolux::{name}", flat(filled(fake)), lib=library)
     return Pass(_recorded(getattr(torch.ops.retrolux, name).default), kernel, deciding)
 
 
-forward = _pass("forward", _forward, _forward, _fake_linear, 0)
-reverse = _pass("reverse", _reverse, _reverse, _fake_linear, 0)
-adjoint = _pass("adjoint", _adjoint, _filled_adjoint, _fake_adjoint, 1)
-matrices = _pass("matrices", _matrices, _matrices, _fake_matrices, 0)
-matrices_adjoint = _pass("matrices_adjoint", _matrices_adjoint, _filled_matrices_adjoint, _fake_matrices_adjoint, 1)
+forward = _pass("forward", _forward, _fake_linear, lambda topology, settings, x: x)
+reverse = _pass("reverse", _reverse, _fake_linear, lambda topology, settings, grad_y: grad_y)
+adjoint = _pass("adjoint", _adjoint, _fake_adjoint, lambda topology, settings, y, grad_y, *_: grad_y, _filled)
+matrices = _pass("matrices", _matrices, _fake_matrices, lambda topology, settings: settings.theta)
+matrices_adjoint = _pass(
+    "matrices_adjoint",
+    _matrices_adjoint,
+    _fake_matrices_adjoint,
+    lambda topology, settings, transposed, grad_transposed, *_: grad_transposed,
+    _filled,
+)

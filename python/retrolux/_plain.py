@@ -86,8 +86,8 @@ class Pass:
     ----------
     operator, kernel : callable
         Of the same arguments.
-    deciding : int
-        Number of the argument that tells plain tensors from others.
+    deciding : callable
+        Of the same arguments: the one that tells plain tensors from others.
 
     Attributes
     ----------
@@ -95,8 +95,10 @@ class Pass:
         For a caller who knows that tensors are plain.
     """
 
-    def __init__(self, operator: Callable[..., Any], kernel: Callable[..., Any], deciding: int = 0) -> None:
+    def __init__(
+        self, operator: Callable[..., Any], kernel: Callable[..., Any], deciding: Callable[..., Tensor]
+    ) -> None:
         self.operator, self.kernel, self.deciding = operator, kernel, deciding
 
     def __call__(self, *arguments: Any) -> Any:
-        return (self.kernel if is_plain(arguments[self.deciding]) else self.operator)(*arguments)
+        return (self.kernel if is_plain(self.deciding(*arguments)) else self.operator)(*arguments)

@@ -7,35 +7,33 @@ forward-mode derivatives come from here; values and first derivatives come from 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from retrolux.mesh import Topology
+    from retrolux.mesh.settings import Settings
 
 __all__ = ["matrices"]
 
 
-def matrices(settings: Sequence[Any], topology: Topology) -> Tensor:
+def matrices(topology: Topology, settings: Settings) -> Tensor:
     """Return the transposed matrices of meshes, shape (…, modes, modes), on their device.
 
     Parameters
     ----------
-    settings : sequence of Tensor or None
-        theta, phi, gamma, coupler_error, loss_db, as `retrolux.functional.matrices` takes them.
     topology : Topology
         Where the MZIs of every mesh sit.
+    settings : Settings of Tensor
+        Of all meshes, as `retrolux.functional.matrices` takes them.
     """
-    theta, phi, gamma, coupler_error, loss_db = settings
-    (t_aa, t_ab), (t_ba, t_bb) = _mzis(theta, phi, coupler_error, loss_db)
-    device = theta.device
+    (t_aa, t_ab), (t_ba, t_bb) = _mzis(settings)
+    device = settings.theta.device
     # Row k is what light in mode k has become.
     light = torch.eye(topology.modes, dtype=t_aa.dtype, device=device)
-    light = light.expand(*theta.shape[:-1], topology.modes, topology.modes)
+    light = light.expand(*settings.theta.shape[:-1], topology.modes, topology.modes)
     start = 0
     for pairs in topology.columns:
         column = slice(start, start + len(pairs))
@@ -48,13 +46,12 @@ def matrices(settings: Sequence[Any], topology: Topology) -> Tensor:
         into_a = t_aa[..., None, column] * at_a + t_ab[..., None, column] * at_b
         into_b = t_ba[..., None, column] * at_a + t_bb[..., None, column] * at_b
         light = torch.cat([into_a, into_b, light[..., rest]], dim=-1)[..., torch.cat([a, b, rest]).argsort()]
-    return light * _turn(gamma)[..., None, :]
+    return light * _turn(settings.gamma)[..., None, :]
 
 
-def _mzis(
-    theta: Tensor, phi: Tensor, coupler_error: Tensor | None, loss_db: Tensor | None
-) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
+def _mzis(settings: Settings) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
     """Return the elements of T = B(π/4 + ε₂) · diag(e^{iθ} t₂, t₃) · B(π/4 + ε₁) · diag(e^{iφ} t₀, t₁)."""
+    theta, phi, _, coupler_error, loss_db = settings
     angles = theta.new_full((*theta.shape, 2), math.pi / 4) + (0 if coupler_error is None else coupler_error)
     (c1, c2), (s1, s2) = angles.cos().unbind(-1), angles.sin().unbind(-1)
     losses = theta.new_zeros((*theta.shape, 4)) if loss_db is None else loss_db

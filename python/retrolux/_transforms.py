@@ -14,50 +14,49 @@ from torch import Tensor
 
 from retrolux import _ops, _textbook
 from retrolux._plain import is_pushed
+from retrolux.mesh.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from retrolux.mesh import Topology
 
 __all__ = ["gradients", "matrices"]
 
 
-def matrices(settings: Sequence[Tensor | None], topology: Topology) -> Tensor:
+def matrices(topology: Topology, settings: Settings) -> Tensor:
     """Return the transposed matrices of meshes, shape (…, modes, modes), differentiable any number of times.
 
     Parameters
     ----------
-    settings : sequence of Tensor or None
-        theta, phi, gamma, coupler_error, loss_db, as `retrolux.functional.matrices` takes them.
     topology : Topology
         Where the MZIs of every mesh sit.
+    settings : Settings of Tensor
+        Of all meshes, as `retrolux.functional.matrices` takes them.
     """
     if is_pushed():
-        return _textbook.matrices(settings, topology)
+        return _textbook.matrices(topology, settings)
     transposed: Tensor = _Matrices.apply(topology, *settings)  # type: ignore[no-untyped-call]
     return transposed
 
 
-def gradients(
-    grad_transposed: Tensor, settings: Sequence[Tensor | None], topology: Topology
-) -> tuple[Tensor | None, ...]:
+def gradients(topology: Topology, settings: Settings, grad_transposed: Tensor) -> Settings:
     """Return the gradients of the settings from those of the transposed matrices, differentiable any number of times.
 
     None stands where a setting is None.
     """
     if is_pushed():
-        present = iter(_pull(settings, topology)(grad_transposed, *_present(settings)))
+        present = _pull(topology, settings)(*_present(settings), grad_transposed)
     else:
-        present = iter(_MatricesAdjoint.apply(topology, grad_transposed, *settings))  # type: ignore[no-untyped-call]
-    return tuple(None if setting is None else next(present) for setting in settings)
+        present = _MatricesAdjoint.apply(topology, *settings, grad_transposed)  # type: ignore[no-untyped-call]
+    return _in_place(settings, present)
 
 
 class _Matrices(torch.autograd.Function):
     @staticmethod
     def forward(topology: Topology, *settings: Tensor | None) -> Tensor:
-        stack, flat = _flattened(settings)
-        transposed: Tensor = _ops.on(_ops.matrices(*_ops.to_cpu(flat), topology), flat[0].device)
+        stack, flat = _flattened(Settings(*settings))
+        transposed: Tensor = _ops.on(_ops.matrices(topology, _ops.to_cpu(flat)), flat.theta.device)
         return transposed.reshape(*stack, *transposed.shape[1:])
 
     @staticmethod
@@ -67,22 +66,22 @@ class _Matrices(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, grad_transposed: Tensor) -> tuple[Tensor | None, ...]:
-        return (None, *gradients(grad_transposed, ctx.saved_tensors, ctx.topology))
+        return (None, *gradients(ctx.topology, Settings(*ctx.saved_tensors), grad_transposed))
 
     @staticmethod
     def vmap(info: Any, in_dims: tuple[Any, ...], topology: Topology, *settings: Tensor | None) -> tuple[Tensor, int]:
-        return matrices(_stacked(info, in_dims[1:], settings), topology), 0
+        return matrices(topology, Settings(*_stacked(info, in_dims[1:], settings))), 0
 
 
 class _MatricesAdjoint(torch.autograd.Function):
     @staticmethod
-    def forward(topology: Topology, grad_transposed: Tensor, *settings: Tensor | None) -> tuple[Tensor, ...]:
-        _, flat = _flattened(settings)
-        theta, *others = _ops.to_cpu(flat)
-        grad = _ops.to_cpu([grad_transposed.reshape(-1, *grad_transposed.shape[-2:])])[0]
-        transposed = _ops.matrices(theta, *others, topology)
-        errors = any(setting is not None for setting in others[2:])
-        grads = _ops.matrices_adjoint(transposed, grad, theta, *others, topology, errors)
+    def forward(topology: Topology, *tensors: Any) -> tuple[Tensor, ...]:
+        *settings, grad_transposed = tensors
+        _, flat = _flattened(Settings(*settings))
+        flat = _ops.to_cpu(flat)
+        grad = _ops.on_cpu(grad_transposed.reshape(-1, *grad_transposed.shape[-2:]))
+        transposed = _ops.matrices(topology, flat)
+        grads = _ops.matrices_adjoint(topology, flat, transposed, grad, True)
         return tuple(
             _ops.on(grad.reshape(setting.shape), setting.device)
             for grad, setting in zip(grads, settings, strict=True)
@@ -96,35 +95,28 @@ class _MatricesAdjoint(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
-        tensors = ctx.saved_tensors
-        _, pull = _vjp(_pull(tensors[1:], ctx.topology), _present(tensors))
-        pulled = iter(pull(grads))
-        return (None, *(None if tensor is None else next(pulled) for tensor in tensors))
+        *settings, grad_transposed = ctx.saved_tensors
+        _, pull = _vjp(_pull(ctx.topology, Settings(*settings)), [*_present(settings), grad_transposed])
+        *pulled, into_grad = pull(grads)
+        return (None, *_in_place(settings, pulled), into_grad)
 
     @staticmethod
     def vmap(
         info: Any, in_dims: tuple[Any, ...], topology: Topology, *tensors: Tensor | None
     ) -> tuple[tuple[Tensor, ...], tuple[int, ...]]:
-        grad_transposed, *settings = _stacked(info, in_dims[1:], tensors)
-        grads: tuple[Tensor, ...] = _MatricesAdjoint.apply(topology, grad_transposed, *settings)  # type: ignore[no-untyped-call]
+        grads: tuple[Tensor, ...] = _MatricesAdjoint.apply(topology, *_stacked(info, in_dims[1:], tensors))  # type: ignore[no-untyped-call]
         return grads, (0,) * len(grads)
 
 
-def _of_present(settings: Sequence[Tensor | None], topology: Topology) -> Callable[..., Tensor]:
-    """Return the textbook's matrices as a function of those settings that there are."""
+def _pull(topology: Topology, settings: Settings) -> Callable[..., tuple[Tensor, ...]]:
+    """Return the textbook's gradients as a function of the settings that there are and of the matrices' gradient."""
 
-    def function(*present: Tensor) -> Tensor:
-        given = iter(present)
-        return _textbook.matrices([None if setting is None else next(given) for setting in settings], topology)
+    def textbook(*present: Tensor) -> Tensor:
+        return _textbook.matrices(topology, _in_place(settings, present))
 
-    return function
-
-
-def _pull(settings: Sequence[Tensor | None], topology: Topology) -> Callable[..., tuple[Tensor, ...]]:
-    """Return the textbook's gradients as a function of the matrices' gradient and the settings that there are."""
-
-    def function(grad_transposed: Tensor, *present: Tensor) -> tuple[Tensor, ...]:
-        grads: tuple[Tensor, ...] = _vjp(_of_present(settings, topology), present)[1](grad_transposed)
+    def function(*tensors: Tensor) -> tuple[Tensor, ...]:
+        *present, grad_transposed = tensors
+        grads: tuple[Tensor, ...] = _vjp(textbook, present)[1](grad_transposed)
         return grads
 
     return function
@@ -140,6 +132,12 @@ def _present(tensors: Sequence[Tensor | None]) -> list[Tensor]:
     return [tensor for tensor in tensors if tensor is not None]
 
 
+def _in_place(settings: Sequence[Tensor | None], present: Iterable[Tensor]) -> Settings:
+    """Return what there is for each setting that there is, in its place."""
+    given = iter(present)
+    return Settings(*[None if setting is None else next(given) for setting in settings])
+
+
 def _stacked(info: Any, in_dims: Sequence[Any], tensors: Sequence[Tensor | None]) -> list[Tensor | None]:
     """Return the tensors with the dimension that vmap maps over in front of all others."""
     return [
@@ -152,11 +150,12 @@ def _stacked(info: Any, in_dims: Sequence[Any], tensors: Sequence[Tensor | None]
     ]
 
 
-def _flattened(settings: Sequence[Any]) -> tuple[torch.Size, list[Any]]:
+def _flattened(settings: Settings) -> tuple[torch.Size, Settings]:
     """Return the shape of a stack of meshes, and their settings with one dimension in its place."""
-    gamma = settings[2]
-    stack = gamma.shape[:-1]
-    return stack, [
-        None if setting is None else setting.reshape(stack.numel(), *setting.shape[len(stack) :])
-        for setting in settings
-    ]
+    stack = settings.gamma.shape[:-1]
+    return stack, Settings(
+        *[
+            None if setting is None else setting.reshape(stack.numel(), *setting.shape[len(stack) :])
+            for setting in settings
+        ]
+    )

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from retrolux import _ops, _plain, _transforms
 from retrolux._autograd import ByMatrix, Matrices, Propagate
+from retrolux.mesh.settings import FIELDS, Settings, setting_shapes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,24 +93,24 @@ def propagate(
     ----------
     Hughes et al., Optica 5, 864 (2018); Pai et al., Science 380, 398 (2023).
     """
-    settings = theta, phi, gamma, coupler_error, loss_db
-    fit = _ops.fit(x, settings, topology)  # as nearly always, and found out in a tenth of the time of the rest
-    if not fit:
-        x = _checked(x, *settings, topology)
+    settings = Settings(theta, phi, gamma, coupler_error, loss_db)
+    plain = _ops.takes(topology, settings, x)  # as nearly always, and found out in a tenth of the time of the rest
+    if not plain:
+        x = _checked(topology, settings, x)
     if route == "auto":
-        batch = 0 if not fit and _recorded() else x.numel() // topology.modes
-        route = choose_route(topology, batch, None if fit else x.device)
+        batch = 0 if not plain and _recorded() else x.numel() // topology.modes
+        route = choose_route(topology, batch, None if plain else x.device)
     if route not in ("mesh", "matrix"):
         raise ValueError(f"route must be 'auto', 'mesh' or 'matrix', got {route!r}")
-    if route == "mesh" and not fit and not (x.is_cpu or x.is_meta):
+    if route == "mesh" and not plain and not (x.is_cpu or x.is_meta):
         raise ValueError(f"route 'mesh' runs on the CPU, got tensors on {x.device}; use route 'matrix'")
-    if not fit and not _all_plain((x, *settings)):
-        return _unusual(x, settings, topology, route)
+    if not plain and not _all_plain((x, *settings)):
+        return _unusual(topology, settings, x, route)
     if route == "matrix":
-        return _plain.apply_to_plain(ByMatrix, x, *settings, topology)  # type: ignore[no-any-return]
+        return _plain.apply_to_plain(ByMatrix, topology, *settings, x)  # type: ignore[no-any-return]
     if not torch.is_grad_enabled():  # no graph to record: half the cost of a small batch
-        return _ops.forward.kernel(x, *settings, topology)  # type: ignore[no-any-return]
-    return _plain.apply_to_plain(Propagate, x, *settings, topology)  # type: ignore[no-any-return]
+        return _ops.forward.kernel(topology, settings, x)  # type: ignore[no-any-return]
+    return _plain.apply_to_plain(Propagate, topology, *settings, x)  # type: ignore[no-any-return]
 
 
 def matrices(
@@ -155,23 +156,19 @@ def matrices(
     """
     if theta.dtype not in (torch.float32, torch.float64):
         raise TypeError(f"theta must be float32 or float64, got {theta.dtype}")
-    stack, mzis, modes = theta.shape[:-1], topology.mzis, topology.modes
-    named = {"theta": theta, "phi": phi, "gamma": gamma, "coupler_error": coupler_error, "loss_db": loss_db}
-    sizes = {"theta": (mzis,), "phi": (mzis,), "gamma": (modes,), "coupler_error": (mzis, 2), "loss_db": (mzis, 4)}
-    for name, setting in named.items():
-        if setting is not None:
-            _check_setting(name, setting, theta.dtype, theta.device, (*stack, *sizes[name]))
+    settings, stack, modes = Settings(theta, phi, gamma, coupler_error, loss_db), theta.shape[:-1], topology.modes
+    _check_settings(topology, settings, theta.dtype, theta.device, stack)
     if _plain.is_transformed():
-        return _transforms.matrices(tuple(named.values()), topology).mT
+        return _transforms.matrices(topology, settings).mT
     meshes = gamma.reshape(-1, modes).shape[0]
-    flat = [
-        None if setting is None else setting.reshape(meshes, *sizes[name])  # one stack, whatever its shape
-        for name, setting in named.items()
-    ]
+    shapes = setting_shapes(topology, (meshes,)).values()  # one stack, whatever its shape
+    flat = Settings(
+        *[None if setting is None else setting.reshape(shape) for setting, shape in zip(settings, shapes, strict=True)]
+    )
     if _all_plain(flat):
-        transposed: Tensor = _plain.apply_to_plain(Matrices, *flat, topology)
+        transposed: Tensor = _plain.apply_to_plain(Matrices, topology, *flat)
     else:
-        transposed = _ops.on(_ops.matrices.operator(*_ops.to_cpu(flat), topology), theta.device)
+        transposed = _ops.on(_ops.matrices.operator(topology, _ops.to_cpu(flat)), theta.device)
     return transposed.reshape(*stack, modes, modes).mT
 
 
@@ -216,26 +213,16 @@ def _all_plain(tensors: Sequence[Tensor | None]) -> bool:
     return all(tensor is None or _plain.is_plain(tensor) for tensor in tensors)
 
 
-def _unusual(
-    x: Tensor, settings: tuple[Tensor | None, ...], topology: Topology, route: Literal["mesh", "matrix"]
-) -> Tensor:
+def _unusual(topology: Topology, settings: Settings, x: Tensor, route: Literal["mesh", "matrix"]) -> Tensor:
     """Send light that torch transforms, traces, fakes or wraps through a mesh."""
     if _plain.is_transformed():
-        return x @ _transforms.matrices(settings, topology)
+        return x @ _transforms.matrices(topology, settings)
     if route == "mesh":
-        return _ops.forward.operator(x, *settings, topology)  # type: ignore[no-any-return]
-    return x @ _ops.on(_ops.matrices.operator(*_ops.to_cpu(settings), topology), x.device)
+        return _ops.forward.operator(topology, settings, x)  # type: ignore[no-any-return]
+    return x @ _ops.on(_ops.matrices.operator(topology, _ops.to_cpu(settings)), x.device)
 
 
-def _checked(
-    x: Tensor,
-    theta: Tensor,
-    phi: Tensor,
-    gamma: Tensor,
-    coupler_error: Tensor | None,
-    loss_db: Tensor | None,
-    topology: Topology,
-) -> Tensor:
+def _checked(topology: Topology, settings: Settings, x: Tensor) -> Tensor:
     """Return `x` as complex amplitudes after checking that all tensors belong together."""
     if not isinstance(x, Tensor):
         raise TypeError(f"x must be a tensor, got {type(x).__name__}")
@@ -244,28 +231,28 @@ def _checked(
         x = x.to(_LIGHT_OF_REAL[x.dtype])
     if x.dtype not in _REAL_OF:
         raise TypeError(f"x must be complex64 or complex128 (or real floating point), got {x.dtype}")
-    modes, mzis = topology.modes, topology.mzis
-    require_last(x, "modes", modes)
-    real, device = _REAL_OF[x.dtype], x.device
-    if {getattr(phase, "dtype", None) for phase in (theta, phi, gamma)} == {torch.float32, torch.float64} - {real}:
-        phases = theta.dtype
+    require_last(x, "modes", topology.modes)
+    real = _REAL_OF[x.dtype]
+    if {getattr(setting, "dtype", None) for setting in settings if setting is not None} == set(LIGHT) - {real}:
+        phases = settings.theta.dtype
         raise TypeError(f"x must be {phases.to_complex()} or {phases} for phases in {phases}, got {given}")
-    _check_setting("theta", theta, real, device, (mzis,))
-    _check_setting("phi", phi, real, device, (mzis,))
-    _check_setting("gamma", gamma, real, device, (modes,))
-    if coupler_error is not None:
-        _check_setting("coupler_error", coupler_error, real, device, (mzis, 2))
-    if loss_db is not None:
-        _check_setting("loss_db", loss_db, real, device, (mzis, 4))
+    _check_settings(topology, settings, real, x.device)
     return x
 
 
-def _check_setting(name: str, setting: Tensor, real: torch.dtype, device: torch.device, shape: tuple[int, ...]) -> None:
-    if not isinstance(setting, Tensor):
-        raise TypeError(f"{name} must be a tensor, got {type(setting).__name__}")
-    if not _plain.is_traced() and setting.shape != shape:
-        raise ValueError(f"{name} must have shape {shape}, got {tuple(setting.shape)}")
-    if setting.dtype != real:
-        raise TypeError(f"{name} must be {real} for light in {real.to_complex()}, got {setting.dtype}")
-    if setting.device != device:
-        raise ValueError(f"{name} must be on the device of the others, {device}, got {setting.device}")
+def _check_settings(
+    topology: Topology, settings: Settings, real: torch.dtype, device: torch.device, stack: Sequence[int] = ()
+) -> None:
+    """Refuse settings that are not of a mesh or a stack of meshes, all of one precision on one device."""
+    shapes = setting_shapes(topology, stack)
+    for (name, field), setting in zip(FIELDS.items(), settings, strict=True):
+        if setting is None and field.optional:
+            continue
+        if not isinstance(setting, Tensor):
+            raise TypeError(f"{name} must be a tensor, got {type(setting).__name__}")
+        if not _plain.is_traced() and setting.shape != shapes[name]:
+            raise ValueError(f"{name} must have shape {shapes[name]}, got {tuple(setting.shape)}")
+        if setting.dtype != real:
+            raise TypeError(f"{name} must be {real} for light in {real.to_complex()}, got {setting.dtype}")
+        if setting.device != device:
+            raise ValueError(f"{name} must be on the device of the others, {device}, got {setting.device}")

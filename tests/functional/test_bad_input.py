@@ -99,31 +99,32 @@ def test_the_mesh_route_is_for_the_cpu(arguments):
 
 
 @pytest.mark.parametrize(
-    ("name", "wrong"),
+    ("name", "wrong", "error", "sentence"),
     [
-        ("theta", torch.zeros(5)),
-        ("theta", torch.zeros(6, dtype=torch.float64)),
-        ("gamma", torch.zeros(5)),
-        ("x", torch.zeros(3, 5, dtype=torch.complex64)),
-        ("x", torch.zeros(3, 4, dtype=torch.complex128)),
+        ("theta", torch.zeros(5), ValueError, r"theta must have shape \(6,\), got \(5,\)"),
+        ("theta", torch.zeros(6, dtype=torch.float64), TypeError, "phi must be float64, got torch.float32"),
+        ("gamma", torch.zeros(5), ValueError, r"gamma must have shape \(4,\), got \(5,\)"),
+        ("x", torch.zeros(3, 5, dtype=torch.complex64), ValueError, r"must have shape .*4\).*, got \(3, [45]\)"),
+        ("x", torch.zeros(3, 4, dtype=torch.complex128), TypeError, "must be complex64, got torch.complex128"),
     ],
 )
-def test_operators_refuse_what_does_not_fit_before_they_touch_memory(name, wrong):
+def test_operators_refuse_what_does_not_fit_before_they_touch_memory(name, wrong, error, sentence):
     settings = {"theta": torch.zeros(6), "phi": torch.zeros(6), "gamma": torch.zeros(4)}
     x, theta, phi, gamma = {"x": torch.zeros(3, 4, dtype=torch.complex64), **settings, name: wrong}.values()
-    with pytest.raises(ValueError, match="light and settings must fit"):
-        torch.ops.retrolux.forward(x, theta, phi, gamma, None, None, TOPOLOGY.code)
+    mesh_of = TOPOLOGY.code, theta, phi, gamma, None, None
+    with pytest.raises(error, match=sentence):
+        torch.ops.retrolux.forward(*mesh_of, x)
     y = torch.zeros(3, 4, dtype=torch.complex64)
-    with pytest.raises(ValueError, match="light and settings must fit"):
-        torch.ops.retrolux.adjoint(y, x, None, theta, phi, gamma, None, None, TOPOLOGY.code, True, False)
+    with pytest.raises(error, match=sentence):
+        torch.ops.retrolux.adjoint(*mesh_of, y, x, None, True, False)
 
 
 @pytest.mark.parametrize(("grad_y_shape", "x_shape"), [((6, 4), (2, 3, 4)), ((2, 3, 4), (5, 4))])
 def test_the_adjoint_operator_refuses_light_of_other_samples(grad_y_shape, x_shape):
     y, grad_y, x = (torch.zeros(shape, dtype=torch.complex64) for shape in ((2, 3, 4), grad_y_shape, x_shape))
     settings = torch.zeros(6), torch.zeros(6), torch.zeros(4), None, torch.zeros(6, 4)
-    with pytest.raises(ValueError, match="light and settings must fit"):
-        torch.ops.retrolux.adjoint(y, grad_y, x, *settings, TOPOLOGY.code, True, False)
+    with pytest.raises(ValueError, match=r"must have shape \(2, 3, 4\) as y, got"):
+        torch.ops.retrolux.adjoint(TOPOLOGY.code, *settings, y, grad_y, x, True, False)
 
 
 @pytest.mark.parametrize("light", [[1.0, 0.0, 0.0, 0.0], np.ones((3, 4), np.complex64), None])

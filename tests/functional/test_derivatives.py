@@ -11,6 +11,7 @@ from torch.autograd import forward_ad, gradcheck, gradgradcheck
 
 from retrolux import _textbook, mesh
 from retrolux.functional import matrices, propagate
+from retrolux.mesh.settings import Settings
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit.script.* is deprecated:DeprecationWarning")  # torch's own
 ROUTES = ["mesh", "matrix"]
@@ -241,5 +242,5 @@ def test_single_precision_under_transforms(draw):
 def test_the_textbook_has_the_matrices_of_the_kernels(topology, flawed, draw):
     theta, phi, gamma, *flaws = draw(topology, flawed=flawed)[1:]
     flaws = flaws or [None, None]
-    written_out = _textbook.matrices([theta, phi, gamma, *flaws], topology)
+    written_out = _textbook.matrices(topology, Settings(theta, phi, gamma, *flaws))
     torch.testing.assert_close(written_out.mT, matrices(theta, phi, gamma, topology, *flaws), **CLOSE)

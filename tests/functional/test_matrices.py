@@ -82,10 +82,10 @@ def test_no_mesh_has_no_matrix():
 def test_operators_are_well_behaved():
     topology = mesh.rectangular(4)
     settings = drawn(topology, (3,), flawed=True)
-    torch.library.opcheck(torch.ops.retrolux.matrices.default, (*settings, topology.code))
+    torch.library.opcheck(torch.ops.retrolux.matrices.default, (topology.code, *settings))
     u = matrices(*settings[:3], topology, *settings[3:]).mT.contiguous()
     for errors in (False, True):
-        arguments = (u, torch.randn_like(u), *settings, topology.code, errors)
+        arguments = (topology.code, *settings, u, torch.randn_like(u), errors)
         torch.library.opcheck(torch.ops.retrolux.matrices_adjoint.default, arguments)
 
 

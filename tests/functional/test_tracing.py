@@ -142,15 +142,15 @@ def test_operators_pass_opcheck(draw):
     x, *settings = draw(topology)
     ops = torch.ops.retrolux
     for flaws in (settings[3:], [None, None]):
-        arguments = (x, *settings[:3], *flaws, topology.code)
-        torch.library.opcheck(ops.forward.default, arguments)
-        torch.library.opcheck(ops.reverse.default, arguments)
-        torch.library.opcheck(ops.forward.default, (*leaves(arguments[:4]), *flaws, topology.code))
-        y = ops.forward(*arguments)
+        mesh_of = (topology.code, *settings[:3], *flaws)
+        torch.library.opcheck(ops.forward.default, (*mesh_of, x))
+        torch.library.opcheck(ops.reverse.default, (*mesh_of, x))
+        *trained, light = leaves((*settings[:3], x))
+        torch.library.opcheck(ops.forward.default, (topology.code, *trained, *flaws, light))
+        y = ops.forward(*mesh_of, x)
         for wanted in ((True, True), (False, False)):
             given = None if flaws[1] is None else x
-            adjoint = (y, x, given, *settings[:3], *flaws, topology.code, *wanted)
-            torch.library.opcheck(ops.adjoint.default, adjoint)
+            torch.library.opcheck(ops.adjoint.default, (*mesh_of, y, x, given, *wanted))
 
 
 @pytest.mark.slow

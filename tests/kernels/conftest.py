@@ -10,6 +10,7 @@ import pytest
 
 from retrolux import mesh
 from retrolux._kernels import Kernels, isas_usable
+from retrolux.mesh.settings import FIELDS, Settings, setting_shapes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -33,6 +34,30 @@ def kernels(request: pytest.FixtureRequest) -> Kernels:
     return Kernels(request.param)
 
 
+class OnTensors:
+    """Kernels that are handed torch's tensors of the arrays that a test hands them."""
+
+    def __init__(self, kernels: Kernels, torch: Any) -> None:
+        self._kernels, self._torch = kernels, torch
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._kernels, name)
+        return lambda *arguments, **named: method(
+            *map(self._held, arguments), **{key: self._held(value) for key, value in named.items()}
+        )
+
+    def _held(self, argument: Any) -> Any:
+        if isinstance(argument, tuple):
+            return tuple(map(self._held, argument))
+        return self._torch.from_numpy(argument) if isinstance(argument, np.ndarray) else argument
+
+
+@pytest.fixture(params=["ndarray", "tensor"])
+def on_either(request: pytest.FixtureRequest, kernels: Kernels) -> Any:
+    """Kernels on NumPy's arrays, and on torch's tensors where torch is installed."""
+    return kernels if request.param == "ndarray" else OnTensors(kernels, pytest.importorskip("torch"))
+
+
 @pytest.fixture(params=["float32", "float64"])
 def real(request: pytest.FixtureRequest) -> np.dtype[Any]:
     return np.dtype(request.param)
@@ -51,6 +76,11 @@ class Case:
     x: NDArray[Any]
     grad_y: NDArray[Any]
     settings: dict[str, NDArray[Any] | None]
+
+    @property
+    def record(self) -> Settings:
+        """The settings as the kernels take them."""
+        return Settings(**self.settings)
 
     @classmethod
     def draw(
@@ -78,37 +108,25 @@ class Case:
 
     def forward(self, kernels: Kernels, threads: int = 1) -> NDArray[Any]:
         y = np.full_like(self.x, np.nan)
-        kernels.forward(self.topology.layout, self.x, *self.settings.values(), y, threads)
+        kernels.forward(self.topology.layout, self.record, self.x, y, threads)
         return y
 
     def reverse(self, kernels: Kernels, threads: int = 1) -> NDArray[Any]:
         grad_x = np.full_like(self.x, np.nan)
-        kernels.reverse(self.topology.layout, self.grad_y, *self.settings.values(), grad_x, threads)
+        kernels.reverse(self.topology.layout, self.record, self.grad_y, grad_x, threads)
         return grad_x
 
     def adjoint(
         self, kernels: Kernels, y: NDArray[Any], threads: int = 1, error_gradients: bool = False
     ) -> dict[str, NDArray[Any]]:
-        real, mzis, modes = self.settings["theta"].dtype, self.topology.mzis, self.topology.modes
-        found = {
-            "x": np.full_like(self.x, np.nan),
-            "theta": np.full(mzis, np.nan, real),
-            "phi": np.full(mzis, np.nan, real),
-            "gamma": np.full(modes, np.nan, real),
-        }
-        errors = (np.full((mzis, 2), np.nan, real), np.full((mzis, 4), np.nan, real))
-        extra = dict(zip(("coupler_error", "loss_db"), errors, strict=True)) if error_gradients else {}
-        kernels.adjoint(
-            self.topology.layout,
-            y,
-            self.grad_y,
-            *self.settings.values(),
-            None if self.settings["loss_db"] is None else self.x,
-            *found.values(),
-            *(extra.values() or (None, None)),
-            threads,
-        )
-        return found | extra
+        real, shapes = self.settings["theta"].dtype, setting_shapes(self.topology)
+        wanted = [name for name, field in FIELDS.items() if error_gradients or not field.optional]
+        found = {name: np.full(shapes[name], np.nan, real) for name in wanted}
+        grad_x = np.full_like(self.x, np.nan)
+        x = None if self.settings["loss_db"] is None else self.x
+        room = Settings(**dict.fromkeys(FIELDS) | found)
+        kernels.adjoint(self.topology.layout, self.record, y, self.grad_y, x, grad_x, room, threads)
+        return {"x": grad_x, **found}
 
 
 @pytest.fixture

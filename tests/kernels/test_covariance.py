@@ -21,7 +21,8 @@ def sums(kernels, case, backward, weight, *, output=False, second=True, threads=
     shape, real = (case.topology.mzis, 2), case.settings["theta"].dtype
     total, twice = np.full(shape, np.nan, real), np.full(shape, np.nan, real) if second else None
     y = np.full_like(case.x, np.nan) if output else None
-    kernel(case.topology.layout, case.x, *case.settings.values(), y, weight, None, total, twice, threads)
+    sums = {"weight": weight, "total": total, "second": twice}
+    kernel(case.topology.layout, case.record, case.x, y, **sums, threads=threads)
     return total, twice, y
 
 
@@ -29,7 +30,7 @@ def each_added(kernels, case, backward, weight):
     kernel = kernels.backward_taps if backward else kernels.forward_taps
     each = np.full((len(case.x), case.topology.mzis, 2), np.nan, case.settings["theta"].dtype)
     y = np.full_like(case.x, np.nan)
-    kernel(case.topology.layout, case.x, *case.settings.values(), y, None, each, None, None, 1)
+    kernel(case.topology.layout, case.record, case.x, y, each=each, threads=1)
     w = weight.astype(float)
     return np.einsum("b,bkt", w, each.astype(float)), np.einsum("b,bkt", w**2, each.astype(float)), y
 
@@ -74,11 +75,11 @@ def test_sums_are_those_of_every_sample(kernels, real, name, backward, batch, sp
     np.testing.assert_allclose(alone, expected, rtol=0, atol=40 * eps * (weight @ power))
 
 
-def test_power_is_kept(kernels, real, draw, rng):
+def test_power_is_kept(on_either, real, draw, rng):
     """Without loss the powers at the first phi taps of a cascade are those that were sent in."""
     case = draw(mesh.triangular(24), 800, real, rng, flawed=False)
     weight = rng.uniform(0, 2, 800).astype(real)
-    total, _, _ = sums(kernels, case, False, weight)
+    total, _, _ = sums(on_either, case, False, weight)
     first = case.topology.pairs[0, 0]
     sent = weight.astype(float) @ np.abs(case.x[:, first].astype(complex)) ** 2
     np.testing.assert_allclose(total[0, 1], sent, rtol=30 * np.finfo(real).eps)
@@ -109,9 +110,8 @@ def test_output_without_taps(kernels, real, topology, batch, draw, rng, toleranc
     """U x forward, as the kernel without taps has it, and Uᵀ x backward."""
     case = draw(topology, batch, real, rng)
     y, back = np.full_like(case.x, np.nan), np.full_like(case.x, np.nan)
-    nothing = (None,) * 4
-    kernels.forward_taps(topology.layout, case.x, *case.settings.values(), y, *nothing, 2)
+    kernels.forward_taps(topology.layout, case.record, case.x, y, threads=2)
     np.testing.assert_allclose(y, case.forward(kernels), rtol=0, atol=tolerance(real, topology.depth))
-    kernels.backward_taps(topology.layout, case.x, *case.settings.values(), back, *nothing, 2)
+    kernels.backward_taps(topology.layout, case.record, case.x, back, threads=2)
     case.grad_y = case.x.conj()
     np.testing.assert_allclose(back, case.reverse(kernels).conj(), rtol=0, atol=tolerance(real, topology.depth))

@@ -10,6 +10,7 @@ import pytest
 from retrolux import mesh
 from retrolux._kernels import max_threads
 from retrolux.mesh import reference
+from retrolux.mesh.settings import Settings
 
 # Several bands of modes and several chains a band, in tiles of every width.
 LARGE = {"rectangular": mesh.rectangular(70), "triangular": mesh.triangular(40)}
@@ -44,35 +45,35 @@ def test_large_meshes_equal_the_reference(kernels, real, name, expected, draw, t
 
 
 @pytest.mark.parametrize("flawed", [False, True])
-def test_matrices_are_what_the_mesh_makes_of_the_identity(kernels, real, flawed, draw, rng, tolerance):
+def test_matrices_are_what_the_mesh_makes_of_the_identity(on_either, kernels, real, flawed, draw, rng, tolerance):
     """Light that enters in one mode leaves most MZIs of the first columns dark, and those are skipped."""
     topology = mesh.rectangular(150)
     case = draw(topology, topology.modes, real, rng, flawed)
     case.x[:] = np.eye(topology.modes)
     allowed = tolerance(real, topology.depth)
     expected, transposed = case.forward(kernels), np.full_like(case.x, np.nan)
-    kernels.matrices(topology.layout, *case.settings.values(), transposed, max_threads())
+    on_either.matrices(topology.layout, case.record, transposed, max_threads())
     np.testing.assert_allclose(transposed, expected, rtol=0, atol=allowed)
 
     gradients = case.adjoint(kernels, expected)
-    found = [np.full_like(gradients[what], np.nan) for what in ("theta", "phi", "gamma")]
-    kernels.matrices_adjoint(topology.layout, expected, case.grad_y, *case.settings.values(), *found, None, None, 1)
-    for what, gradient in zip(("theta", "phi", "gamma"), found, strict=True):
-        np.testing.assert_allclose(gradient, gradients[what], rtol=0, atol=64 * allowed, err_msg=what)
+    found = Settings(*(np.full_like(gradients[what], np.nan) for what in ("theta", "phi", "gamma")))
+    on_either.matrices_adjoint(topology.layout, case.record, expected, case.grad_y, found, 1)
+    for what in ("theta", "phi", "gamma"):
+        np.testing.assert_allclose(getattr(found, what), gradients[what], rtol=0, atol=64 * allowed, err_msg=what)
 
 
 def test_faint_light_becomes_dark_and_nothing_else_does(kernels, rng):
     """Next to bar, light hardly gets from mode to mode, and would be far below the smallest normal number after 200."""
     topology, real = mesh.rectangular(200), np.float32
     theta = np.full(topology.mzis, np.pi - 0.1, real)
-    phi, gamma = rng.uniform(0, 6, topology.mzis).astype(real), np.zeros(topology.modes, real)
+    phases = Settings(theta, rng.uniform(0, 6, topology.mzis).astype(real), np.zeros(topology.modes, real))
     transposed = np.empty((topology.modes, topology.modes), np.complex64)
-    kernels.matrices(topology.layout, theta, phi, gamma, None, None, transposed, 1)
+    kernels.matrices(topology.layout, phases, transposed, 1)
     sizes = np.abs(transposed.view(real))
     assert 0 < (sizes == 0).mean() < 0.9
     assert sizes[sizes > 0].min() > 1e-30
     x, y = np.eye(topology.modes, dtype=np.complex64), np.empty((topology.modes, topology.modes), np.complex64)
-    kernels.forward(topology.layout, x, theta, phi, gamma, None, None, y, 1)
+    kernels.forward(topology.layout, phases, x, y, 1)
     sizes = np.abs(y.view(real))
     assert sizes[sizes > 0].min() >= np.finfo(real).tiny
     # Only while light is under way: the thread computes as before with numbers that small.

@@ -11,6 +11,7 @@ from retrolux import mesh
 from retrolux.mesh import reference
 from retrolux.mesh.convention import mzi
 from retrolux.mesh.reference import _mzi_derivatives
+from retrolux.mesh.settings import Settings
 
 CHAIN = mesh.from_columns(4, [[(0, 1), (2, 3)], [(2, 3)], [(2, 3)]])
 
@@ -143,15 +144,15 @@ def test_gradients_of_matrices_are_right_for_any_losses(kernels, real, change, e
     """Also where meshes of a stack differ: some can be reversed, some cannot."""
     cases, expected = drawn_stack(change, real, draw)
     layout = cases[0].topology.layout
-    stacked = {name: np.stack([case.settings[name] for case in cases]) for name in cases[0].settings}
+    stacked = Settings(*map(np.stack, zip(*(case.record for case in cases), strict=True)))
     grad = np.stack([case.grad_y for case in cases])
-    transposed, found = np.empty_like(grad), {name: np.full_like(s, np.nan) for name, s in stacked.items()}
-    kernels.matrices(layout, *stacked.values(), transposed, 2)
+    transposed, found = np.empty_like(grad), Settings(*(np.full_like(setting, np.nan) for setting in stacked))
+    kernels.matrices(layout, stacked, transposed, 2)
     if not error_gradients:
-        found["coupler_error"] = found["loss_db"] = None
-    kernels.matrices_adjoint(layout, transposed, grad, *stacked.values(), *found.values(), 2)
+        found = found._replace(coupler_error=None, loss_db=None)
+    kernels.matrices_adjoint(layout, stacked, transposed, grad, found, 2)
     for i, case in enumerate(cases):
-        assert_right({name: s[i] for name, s in found.items() if s is not None}, case, expected[i])
+        assert_right({name: s[i] for name, s in found._asdict().items() if s is not None}, case, expected[i])
 
 
 def test_threads_do_not_change_a_bit(kernels, real, draw, rng):
@@ -166,7 +167,7 @@ def test_threads_do_not_change_a_bit(kernels, real, draw, rng):
 
 def test_losses_need_the_input(kernels, draw, rng):
     case = draw(mesh.rectangular(4), 3, np.dtype("float64"), rng)
-    gradients = [np.empty_like(case.settings[name]) for name in ("theta", "phi", "gamma")]
-    arguments = case.topology.layout, case.grad_y, case.grad_y, *case.settings.values()
+    gradients = Settings(*map(np.empty_like, case.record))
+    arguments = case.topology.layout, case.record, case.grad_y, case.grad_y
     with pytest.raises(ValueError, match="the adjoint of a mesh with losses needs its input x, got None"):
-        kernels.adjoint(*arguments, None, None, *gradients, None, None, 1)
+        kernels.adjoint(*arguments, None, None, gradients, 1)

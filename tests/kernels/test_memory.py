@@ -18,31 +18,34 @@ import json, resource, sys
 import numpy as np
 from retrolux import mesh
 from retrolux._kernels import Kernels, Layout
+from retrolux.mesh.settings import Settings, setting_shapes
 kernels, real, topology, batch = Kernels(sys.argv[1]), np.float32, mesh.rectangular(200), 8
 def settings(*stack):
-    sizes = (topology.mzis,), (topology.mzis,), (topology.modes,), (topology.mzis, 2), (topology.mzis, 4)
-    return [np.full((*stack, *size), 0.5, real) for size in sizes]
+    return Settings(*(np.full(size, 0.5, real) for size in setting_shapes(topology, stack).values()))
+def ideal(settings):
+    return settings._replace(coupler_error=None, loss_db=None)
 def light(*shape):
     return np.ones((*shape, topology.modes), np.complex64)
 one, stack = settings(), settings(4)
-reversible, unequal, unequal_stack = one, [*one[:4], one[4].copy()], [*stack[:4], stack[4].copy()]
-unequal[4][::2] = unequal_stack[4][:, ::2] = 30
+unequal, unequal_stack = (s._replace(loss_db=s.loss_db.copy()) for s in (one, stack))
+unequal.loss_db[::2] = unequal_stack.loss_db[:, ::2] = 30
 x, y, grad, u = light(batch), light(batch), light(batch), light(4, topology.modes)
 room, rooms = settings(), settings(4)
-taps, layout, none = np.empty((topology.mzis, 2), real), topology.layout, (None, None)
+layout = topology.layout
+sums = {"weight": np.ones(batch, real), "total": np.empty((topology.mzis, 2), real)}
 calls = {
-    "matrices": lambda: kernels.matrices(layout, *stack, u, 2),
-    "forward": lambda: kernels.forward(layout, x, *one, y, 2),
-    "ideal forward": lambda: kernels.forward(layout, x, *one[:3], *none, y, 2),
-    "reverse": lambda: kernels.reverse(layout, x, *one, y, 2),
-    "ideal adjoint": lambda: kernels.adjoint(layout, y, grad, *one[:3], *none, None, x, *room[:3], *none, 2),
-    "reversed adjoint": lambda: kernels.adjoint(layout, y, grad, *reversible, x, None, *room, 2),
-    "replayed adjoint": lambda: kernels.adjoint(layout, y, grad, *unequal, x, None, *room, 2),
-    "taps": lambda: kernels.forward_taps(layout, x, *one, y, np.ones(batch, real), None, taps, None, 2),
-    "ideal matrices": lambda: kernels.matrices(layout, *stack[:3], *none, u, 2),
-    "one matrix": lambda: kernels.matrices(layout, *one, u[0], 2),
-    "matrices_adjoint": lambda: kernels.matrices_adjoint(layout, u, u, *stack, *rooms, 2),
-    "replayed matrices_adjoint": lambda: kernels.matrices_adjoint(layout, u, u, *unequal_stack, *rooms, 2),
+    "matrices": lambda: kernels.matrices(layout, stack, u, 2),
+    "forward": lambda: kernels.forward(layout, one, x, y, 2),
+    "ideal forward": lambda: kernels.forward(layout, ideal(one), x, y, 2),
+    "reverse": lambda: kernels.reverse(layout, one, x, y, 2),
+    "ideal adjoint": lambda: kernels.adjoint(layout, ideal(one), y, grad, None, x, ideal(room), 2),
+    "reversed adjoint": lambda: kernels.adjoint(layout, one, y, grad, x, None, room, 2),
+    "replayed adjoint": lambda: kernels.adjoint(layout, unequal, y, grad, x, None, room, 2),
+    "taps": lambda: kernels.forward_taps(layout, one, x, y, **sums, threads=2),
+    "ideal matrices": lambda: kernels.matrices(layout, ideal(stack), u, 2),
+    "one matrix": lambda: kernels.matrices(layout, one, u[0], 2),
+    "matrices_adjoint": lambda: kernels.matrices_adjoint(layout, stack, u, u, rooms, 2),
+    "replayed matrices_adjoint": lambda: kernels.matrices_adjoint(layout, unequal_stack, u, u, rooms, 2),
     "layout": lambda: Layout(topology.modes, topology.pairs.astype(np.int32)),
 }
 def limit(size):

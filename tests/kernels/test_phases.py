@@ -70,15 +70,15 @@ def test_light_is_right(kernels, real, size, path, draw):
 
 def passes(kernels, case):
     """Return what every pass that knows phases makes of a case."""
-    layout, settings, real = case.topology.layout, case.settings.values(), case.settings["theta"].dtype
+    layout, settings, real = case.topology.layout, case.record, case.settings["theta"].dtype
     y = case.forward(kernels)
     results = {"forward": y, "reverse": case.reverse(kernels), **case.adjoint(kernels, y)}
     for name in ("forward_taps", "backward_taps"):
         each, out = np.empty((len(case.x), case.topology.mzis, 2), real), np.empty_like(case.x)
-        getattr(kernels, name)(layout, case.x, *settings, out, None, each, None, None, 1)
+        getattr(kernels, name)(layout, settings, case.x, out, each=each, threads=1)
         results |= {name: each, f"output of {name}": out}
     results["matrices"] = np.empty((case.topology.modes,) * 2, case.x.dtype)
-    kernels.matrices(layout, *settings, results["matrices"], 1)
+    kernels.matrices(layout, settings, results["matrices"], 1)
     return results
 
 

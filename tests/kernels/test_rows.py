@@ -16,7 +16,7 @@ def light(request, real, rng):
 @pytest.mark.parametrize("conjugate", [False, True])
 @pytest.mark.parametrize("normalise", [False, True])
 @pytest.mark.parametrize("turn", [None, -1j, 0.6 + 0.8j])
-def test_superpose(kernels, real, light, turn, normalise, conjugate):
+def test_superpose(on_either, real, light, turn, normalise, conjugate):
     x, other = light
     expected = x.astype(complex)
     if turn is None:
@@ -31,7 +31,7 @@ def test_superpose(kernels, real, light, turn, normalise, conjugate):
     results = []
     for threads in (1, 3):
         y, norm = np.full_like(x, np.nan), np.full(len(x), np.nan, real)
-        kernels.superpose(x, other, turn or 0, normalise, conjugate, y, norm, threads)
+        on_either.superpose(x, other, turn or 0, normalise, conjugate, y, norm, threads)
         results.append((y, norm))
     eps = np.finfo(real).eps
     np.testing.assert_allclose(results[0][0], expected, rtol=0, atol=20 * eps)
@@ -41,16 +41,16 @@ def test_superpose(kernels, real, light, turn, normalise, conjugate):
 
 
 @pytest.mark.parametrize("conjugate", [False, True])
-def test_scale(kernels, real, light, conjugate, rng):
+def test_scale(on_either, real, light, conjugate, rng):
     x, _ = light
     factor = rng.uniform(-1, 2, len(x)).astype(real)
     for threads in (1, 3):
         y = np.full_like(x, np.nan)
-        kernels.scale(x, factor, conjugate, y, threads)
+        on_either.scale(x, factor, conjugate, y, threads)
         np.testing.assert_allclose(y, factor[:, None] * (x.conj() if conjugate else x), rtol=4 * np.finfo(real).eps)
 
 
-def test_modulus(kernels, real, light, rng):
+def test_modulus(on_either, real, light, rng):
     """|z| from the smallest to the largest numbers, and its gradient, which is 0 at z = 0."""
     z, _ = light
     limits = np.finfo(real)
@@ -58,10 +58,10 @@ def test_modulus(kernels, real, light, rng):
         z.flat[:5] = [limits.tiny * 0.01, limits.max * 0.6, 1j * limits.max, limits.tiny * (1 + 1j), -limits.max]
     size, grad = np.full(z.shape, np.nan, real), rng.normal(size=z.shape).astype(real)
     wide = z.astype(np.clongdouble)
-    kernels.modulus(z, size, 2)
+    on_either.modulus(z, size, 2)
     np.testing.assert_allclose(size, np.abs(wide), rtol=4 * limits.eps, atol=limits.smallest_subnormal)
     grad_z = np.full_like(z, np.nan)
-    kernels.modulus_adjoint(z, size, grad, grad_z, 2)
+    on_either.modulus_adjoint(z, size, grad, grad_z, 2)
     expected = grad * wide / np.maximum(np.abs(wide), limits.tiny)
     np.testing.assert_allclose(grad_z, expected, rtol=8 * limits.eps, atol=8 * limits.eps)
     assert (grad_z[z == 0] == 0).all()
@@ -74,5 +74,5 @@ def test_sizes_must_fit(kernels):
             kernels.scale(x, np.zeros(3, np.float32), False, wrong, 1)
         with pytest.raises(ValueError, match=r"other must have shape \(3, 4\)"):
             kernels.superpose(x, wrong, 1j, True, False, np.empty_like(x), np.zeros(3, np.float32), 1)
-    with pytest.raises(ValueError, match="size must hold 12 numbers, got 11"):
+    with pytest.raises(ValueError, match=r"size must hold 12 numbers, got \(11,\)"):
         kernels.modulus(x, np.zeros(11, np.float32), 1)

@@ -49,10 +49,11 @@ def read(kernels, case, backward, weight=None, threads=1):
     y, mzis, real = np.full_like(case.x, np.nan), case.topology.mzis, case.settings["theta"].dtype
     if weight is None:
         each = np.full((len(case.x), mzis, 2), np.nan, real)
-        kernel(case.topology.layout, case.x, *case.settings.values(), y, None, each, None, None, threads)
+        kernel(case.topology.layout, case.record, case.x, y, each=each, threads=threads)
         return y, each
     total, second = np.full((mzis, 2), np.nan, real), np.full((mzis, 2), np.nan, real)
-    kernel(case.topology.layout, case.x, *case.settings.values(), y, weight, None, total, second, threads)
+    sums = {"weight": weight, "total": total, "second": second}
+    kernel(case.topology.layout, case.record, case.x, y, **sums, threads=threads)
     return y, total, second
 
 
@@ -84,11 +85,11 @@ def test_light_comes_out_as_without_taps(kernels, real, topology, flawed, draw, 
     np.testing.assert_allclose(read(kernels, case, True)[0], case.reverse(kernels).conj(), rtol=0, atol=allowed)
 
 
-def test_reciprocity(kernels, real, topology, draw, rng, tolerance):
+def test_reciprocity(on_either, real, topology, draw, rng, tolerance):
     """What mode j gives in mode i forward, mode i gives in mode j backward, loss and errors included."""
     case = draw(topology, topology.modes, real, rng)
     case.x = np.eye(topology.modes, dtype=case.x.dtype)
-    there, back = read(kernels, case, False)[0], read(kernels, case, True)[0]
+    there, back = read(on_either, case, False)[0], read(on_either, case, True)[0]
     np.testing.assert_allclose(back, there.T, rtol=0, atol=tolerance(real, topology.depth))
 
 
@@ -119,9 +120,10 @@ def test_tap_powers_give_the_gradient(kernels, draw, rng):
 
 def test_readings_need_a_place(kernels, draw, rng):
     case = draw(mesh.rectangular(3), 2, np.dtype("float64"), rng)
-    arguments = (case.topology.layout, case.x, *case.settings.values(), np.empty_like(case.x))
-    for wrong in ((None, None, np.empty((3, 2)), None), (np.ones(2), np.empty((2, 3, 2)), np.empty((3, 2)), None)):
+    arguments = (case.topology.layout, case.record, case.x, np.empty_like(case.x))
+    weight, each, total = np.ones(2), np.empty((2, 3, 2)), np.empty((3, 2))
+    for wrong in ({"total": total}, {"weight": weight, "each": each, "total": total}, {"each": each, "second": total}):
         with pytest.raises(ValueError, match="into `each`, or into `total` and perhaps `second` with a `weight`"):
-            kernels.forward_taps(*arguments, *wrong, 1)
+            kernels.forward_taps(*arguments, **wrong, threads=1)
     with pytest.raises(ValueError, match=r"each must have shape \(2, 3, 2\), got \(2, 3, 1\)"):
-        kernels.forward_taps(*arguments, None, np.empty((2, 3, 1)), None, None, 1)
+        kernels.forward_taps(*arguments, each=np.empty((2, 3, 1)), threads=1)

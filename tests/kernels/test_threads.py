@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from retrolux import mesh
+from retrolux.mesh.settings import Settings
 
 
 @pytest.mark.parametrize("batch", [1, 33, 601])
@@ -30,21 +31,21 @@ def tapped(name, backward, weighted):
     def call(kernels, case, threads):
         mzis, real = case.topology.mzis, case.settings["theta"].dtype
         y, each, total = np.empty_like(case.x), np.empty((len(case.x), mzis, 2), real), np.empty((mzis, 2), real)
-        second, weight = np.empty_like(total), np.ones(len(case.x), real)
-        taps = (weight, None, total, second) if weighted else (None, each, None, None)
+        sums = {"weight": np.ones(len(case.x), real), "total": total, "second": np.empty_like(total)}
+        taps = sums if weighted else {"each": each}
         kernel = kernels.backward_taps if backward else kernels.forward_taps
-        kernel(case.topology.layout, case.x, *case.settings.values(), y, *taps, threads)
-        return [y, *(tap for tap in taps if tap is not None)]
+        kernel(case.topology.layout, case.record, case.x, y, **taps, threads=threads)
+        return [y, *taps.values()]
 
     return {name: call}
 
 
 def matrices(kernels, case, threads):
-    stacked = [np.stack([setting] * 9) for setting in case.settings.values()]
+    stacked = Settings(*(np.stack([setting] * 9) for setting in case.record))
     shape, layout = (9, case.topology.modes, case.topology.modes), case.topology.layout
-    u, gradients = np.empty(shape, case.x.dtype), [np.empty_like(setting) for setting in stacked]
-    kernels.matrices(layout, *stacked, u, threads)
-    kernels.matrices_adjoint(layout, u, u, *stacked, *gradients, threads)
+    u, gradients = np.empty(shape, case.x.dtype), Settings(*map(np.empty_like, stacked))
+    kernels.matrices(layout, stacked, u, threads)
+    kernels.matrices_adjoint(layout, stacked, u, u, gradients, threads)
     return [u, *gradients]
 
 

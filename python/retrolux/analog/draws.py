@@ -161,7 +161,7 @@ def _draw(like: Tensor, distribution: Distribution, seed: int, step: Tensor) -> 
     philox = _PHILOX.get(distribution)
     if philox is not None and like.is_cpu and like.dtype == torch.float32:
         drawn = torch.empty(like.shape, device="cpu")
-        philox(drawn.numpy(), seed, _FIRST_STREAM + _rank(), int(step), 0, torch.get_num_threads())
+        philox(drawn, seed, _FIRST_STREAM + _rank(), int(step), 0, torch.get_num_threads())
         return drawn
     hashed = np.random.SeedSequence(seed, spawn_key=(_rank(), int(step))).generate_state(1, np.uint64)
     generator = torch.Generator(like.device).manual_seed(int(hashed[0]))
@@ -196,4 +196,4 @@ def _draw_batched(
 _library.impl("draw", _draw, "CompositeExplicitAutograd")
 torch.library.register_fake("retrolux::draw", _draw_fake, lib=_library)
 torch.library.register_vmap("retrolux::draw", _draw_batched, lib=_library)
-_drawn = Pass(torch.ops.retrolux.draw.default, _draw)
+_drawn = Pass(torch.ops.retrolux.draw.default, _draw, lambda like, *_: like)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from retrolux import _kernels
+from retrolux.mesh.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,16 +34,15 @@ def prepare(topology: Topology, batch: int, threads: int, kernels: Kernels = _ke
     generator = np.random.default_rng(1)
     layout, real = topology.layout, np.float32
     x, y, grad_y, grad_x = (_light(generator, batch, topology.modes) for _ in range(4))
-    theta, phi, gamma = (
-        (2 * np.pi * generator.random(size)).astype(real) for size in (topology.mzis, topology.mzis, topology.modes)
-    )
-    grads = np.empty_like(theta), np.empty_like(phi), np.empty_like(gamma)
+    sizes = topology.mzis, topology.mzis, topology.modes
+    settings = Settings(*((2 * np.pi * generator.random(size)).astype(real) for size in sizes))
+    grads = Settings(*(np.empty(size, real) for size in sizes))
 
     def forward() -> None:
-        kernels.forward(layout, x, theta, phi, gamma, None, None, y, threads)
+        kernels.forward(layout, settings, x, y, threads)
 
     def adjoint() -> None:
-        kernels.adjoint(layout, y, grad_y, theta, phi, gamma, None, None, None, grad_x, *grads, None, None, threads)
+        kernels.adjoint(layout, settings, y, grad_y, None, grad_x, grads, threads)
 
     return Passes(forward, adjoint)
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from retrolux.gradient.method import Accuracy, MeasuredGradients, Passage, Wanted, Work
 from retrolux.mesh.adjoint import AdjointGradients, adjoint
+from retrolux.mesh.settings import Settings
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -74,8 +75,8 @@ class PhysicsAware:
 
     def gradients(self, passage: Passage, grad_y: NDArray[Any], wanted: Wanted) -> MeasuredGradients:
         """Return the model's gradients; see `retrolux.gradient.method.Method`."""
-        settings = passage.theta, passage.phi, passage.gamma
-        gradients = adjoint(passage.chip.topology, passage.x, np.ascontiguousarray(grad_y), *settings)
+        settings = Settings(passage.theta, passage.phi, passage.gamma)
+        gradients = adjoint(passage.chip.topology, settings, passage.x, np.ascontiguousarray(grad_y))
         return _masked(gradients, wanted)
 
     def work(self, phases: int, *, light: bool = True) -> Work | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from retrolux.hardware.imperfections import Imperfections
 from retrolux.hardware.philox import Stream, with_noise
 from retrolux.hardware.programming import drift_step, program
 from retrolux.mesh.adjoint import AdjointGradients, adjoint
+from retrolux.mesh.settings import Settings
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
     from retrolux.mesh import Topology
 
 __all__ = ["SimulatedChip"]
-
-# theta, phi, gamma, coupler_error, loss_db (None: no loss), as the kernels take them.
-_Settings: TypeAlias = "tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any] | None]"
 
 
 class SimulatedChip:
@@ -104,7 +102,7 @@ class SimulatedChip:
         behind = 10 ** (-made.output_loss_db / 20).astype(self._real)
         self._behind_mesh = behind if made.output_loss_db.any() else None
         self._inside = np.empty((0, self.topology.modes), self.dtype)  # the light behind the modulators, in every pass
-        self._settings: _Settings | None = None
+        self._settings: Settings | None = None
 
     def write(self, theta: NDArray[Any], phi: NDArray[Any], gamma: NDArray[Any]) -> None:
         """Set the phases [rad]; see `retrolux.hardware.Chip`.
@@ -159,7 +157,7 @@ class SimulatedChip:
         if self._behind_mesh is not None:
             grad_y = grad_y * self._behind_mesh
         grad_y = np.ascontiguousarray(grad_y, dtype=self.dtype)
-        met = adjoint(self.topology, x, grad_y, *self._now())
+        met = adjoint(self.topology, self._now(), x, grad_y)
         mixed = self._stretch * self._crosstalk.apply_transposed(np.concatenate([met.theta, met.phi, met.gamma]))
         theta, phi, gamma = np.split(mixed.astype(self._real), np.cumsum([len(met.theta), len(met.phi)]))
         return AdjointGradients(met.x, theta, phi, gamma)
@@ -201,8 +199,8 @@ class SimulatedChip:
     def __repr__(self) -> str:
         return f"SimulatedChip({self.topology}, {self.imperfections}, seed={self.seed}, {self.dtype})"
 
-    def _now(self) -> _Settings:
-        """Return the settings that light meets now: theta, phi, gamma, coupler_error, loss_db."""
+    def _now(self) -> Settings:
+        """Return the settings that light meets now."""
         if self._programmed is None:
             raise RuntimeError("write phases before sending light through the chip")
         drifts = self.imperfections.drift_std_per_s > 0
@@ -221,7 +219,7 @@ class SimulatedChip:
                 phases *= self._stretch
             phases = phases.astype(self._real)
             theta, phi, gamma = phases[:mzis], phases[mzis : 2 * mzis], phases[2 * mzis :]
-            self._settings = theta, phi, gamma, self._coupler_error, self._loss_db
+            self._settings = Settings(theta, phi, gamma, self._coupler_error, self._loss_db)
         return self._settings
 
     def _modulated(self, light: NDArray[Any], transmission: NDArray[Any] | None) -> NDArray[Any]:
@@ -267,17 +265,18 @@ class SimulatedChip:
             return y, None
         kernel = kernels.forward_taps if forward else kernels.backward_taps
         if taps == "none":
-            kernel(layout, light, *settings, y, None, None, None, None, threads)
+            kernel(layout, settings, light, y, threads=threads)
             return y, None
         if taps == "sum" and self.imperfections.adc_bits is None:
             # The noise of a sum of readings, drawn once: their variances add.
             weight = np.ascontiguousarray(np.ones(len(light)) if weights is None else weights, dtype=self._real)
             total = np.empty((mzis, 2), self._real)
             second = np.empty((mzis, 2), self._real) if self.imperfections.tap_noise else None
-            kernel(layout, light, *settings, y if detect else None, weight, None, total, second, threads)
+            sums = {"weight": weight, "total": total, "second": second}
+            kernel(layout, settings, light, y if detect else None, **sums, threads=threads)
             return y, total if second is None else self._noisy(total, second)
         each = np.empty((len(light), mzis, 2), self._real)
-        kernel(layout, light, *settings, y if detect else None, None, each, None, None, threads)
+        kernel(layout, settings, light, y if detect else None, each=each, threads=threads)
         powers = self._converted(self._noisy(each, each))
         if taps == "each":
             return y, powers

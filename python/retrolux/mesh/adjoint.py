@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from retrolux._kernels import kernels, max_threads
+from retrolux.mesh.settings import FIELDS, Settings
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -35,32 +36,17 @@ class AdjointGradients(NamedTuple):
     gamma: NDArray[Any]
 
 
-def adjoint(
-    topology: Topology,
-    x: NDArray[Any],
-    grad_y: NDArray[Any],
-    theta: NDArray[Any],
-    phi: NDArray[Any],
-    gamma: NDArray[Any],
-    coupler_error: NDArray[Any] | None = None,
-    loss_db: NDArray[Any] | None = None,
-) -> AdjointGradients:
+def adjoint(topology: Topology, settings: Settings, x: NDArray[Any], grad_y: NDArray[Any]) -> AdjointGradients:
     """Return the gradients for a loss with ``grad_y`` = ∂L/∂Re y + i ∂L/∂Im y at the output.
 
     Parameters
     ----------
     topology : Topology
         Where the MZIs sit.
+    settings : Settings of ndarray
+        In the real precision of the light, C-ordered.
     x, grad_y : ndarray of complex64 or complex128, shape (batch, modes), C-ordered
         Light at the input, gradient at the output.
-    theta, phi : ndarray, shape (mzis,)
-        Phases [rad], in the real precision of the light; so are all settings.
-    gamma : ndarray, shape (modes,)
-        Output phases [rad].
-    coupler_error : ndarray, shape (mzis, 2), optional
-        Angle errors of the couplers [rad].
-    loss_db : ndarray, shape (mzis, 4), optional
-        Losses of the arms [dB].
 
     Raises
     ------
@@ -71,10 +57,9 @@ def adjoint(
     ----------
     Hughes et al., Optica 5, 864 (2018).
     """
-    settings = theta, phi, gamma, coupler_error, loss_db
-    y = np.empty_like(x)
-    gradients = AdjointGradients(*(np.empty_like(array) for array in (x, theta, phi, gamma)))
-    threads = max_threads()
-    kernels.forward(topology.layout, x, *settings, y, threads)
-    kernels.adjoint(topology.layout, y, grad_y, *settings, x, *gradients, None, None, threads)
-    return gradients
+    y, grad_x, threads = np.empty_like(x), np.empty_like(x), max_threads()
+    wanted = [None if field.optional else np.empty_like(s) for s, field in zip(settings, FIELDS.values(), strict=True)]
+    gradients = Settings(*wanted)
+    kernels.forward(topology.layout, settings, x, y, threads)
+    kernels.adjoint(topology.layout, settings, y, grad_y, x, grad_x, gradients, threads)
+    return AdjointGradients(grad_x, gradients.theta, gradients.phi, gradients.gamma)

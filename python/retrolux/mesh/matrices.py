@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from retrolux._kernels import kernels, max_threads
+from retrolux.mesh.settings import Settings
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -50,17 +51,9 @@ def matrix(
         When a shape does not fit the topology, a number is not finite or a loss is negative.
     """
     real = np.float32 if np.asarray(theta).dtype == np.float32 else np.float64
+    given = theta, phi, gamma, coupler_error, loss_db
+    settings = Settings(*[None if setting is None else np.ascontiguousarray(setting, dtype=real) for setting in given])
     light = np.eye(topology.modes, dtype=np.result_type(real, 1j))
     response = np.empty_like(light)
-    kernels.forward(
-        topology.layout,
-        light,
-        np.ascontiguousarray(theta, dtype=real),
-        np.ascontiguousarray(phi, dtype=real),
-        np.ascontiguousarray(gamma, dtype=real),
-        None if coupler_error is None else np.ascontiguousarray(coupler_error, dtype=real),
-        None if loss_db is None else np.ascontiguousarray(loss_db, dtype=real),
-        response,
-        max_threads(),
-    )
+    kernels.forward(topology.layout, settings, light, response, max_threads())
     return np.ascontiguousarray(response.T)

@@ -303,7 +303,7 @@ class _Modulus(torch.autograd.Function):
         if not _on_plain_memory(z):
             return z.abs()
         size = torch.empty(z.shape, dtype=z.real.dtype, device="cpu")
-        kernels.modulus(z.numpy(force=True), size.numpy(), torch.get_num_threads())
+        kernels.modulus(z, size, torch.get_num_threads())
         return size
 
     @staticmethod
@@ -313,13 +313,12 @@ class _Modulus(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Tensor:
         z, size = ctx.saved_tensors
-        grad = grad.contiguous()  # that of |z| taken as light is every other number of a complex gradient
+        grad = grad.resolve_neg().contiguous()  # that of |z| taken as light is every other number of a complex gradient
         if not _on_plain_memory(z, size, grad) or torch.is_grad_enabled():  # enabled: for a second derivative
             grad_z: Tensor = z * (grad / size.clamp_min(torch.finfo(size.dtype).tiny))
             return grad_z
         grad_z = torch.empty_like(z)
-        field, sizes, gradient = (tensor.numpy(force=True) for tensor in (z, size, grad))
-        kernels.modulus_adjoint(field, sizes, gradient, grad_z.numpy(), torch.get_num_threads())
+        kernels.modulus_adjoint(z, size, grad, grad_z, torch.get_num_threads())
         return grad_z
 
 
@@ -336,6 +335,6 @@ def _composed_modulus(z: Tensor) -> Tensor:
 def _on_plain_memory(z: Tensor, *others: Tensor) -> bool:
     """Whether the kernels take complex `z` and real `others`, which torch's |z| handles ten times slower."""
     return z.dtype in (torch.complex64, torch.complex128) and all(
-        is_plain(tensor) and tensor.is_cpu and tensor.is_contiguous() and not tensor.is_conj()
+        is_plain(tensor) and tensor.is_cpu and tensor.is_contiguous() and not (tensor.is_conj() or tensor.is_neg())
         for tensor in (z, *others)
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import compress
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 
 from retrolux.functional import LIGHT, Route, propagate
 from retrolux.mesh import decompose, haar_phases
+from retrolux.mesh.settings import FIELDS, OPTIONAL, Settings, setting_shapes
 from retrolux.nn.chip_state import chip_for
 from retrolux.nn.dtypes import in_full_precision
 from retrolux.nn.frozen import keep_frozen
@@ -123,10 +125,9 @@ class Mesh(Described):
             raise ValueError(f"give seed or phases, not both, got seed={seed} and phases")
         self.topology = topology
         self.route: Route = route
-        real, mzis, modes = dtype.to_real(), topology.mzis, topology.modes
-        shapes = {"theta": (mzis,), "phi": (mzis,), "gamma": (modes,), "coupler_error": (mzis, 2), "loss_db": (mzis, 4)}
-        start = (None, None, None) if phases is None else phases
-        given = dict(zip(shapes, (*start, coupler_error, loss_db), strict=True))
+        real, shapes = dtype.to_real(), setting_shapes(topology)
+        theta, phi, gamma = (None, None, None) if phases is None else phases
+        given = Settings(theta, phi, gamma, coupler_error, loss_db)._asdict()
         self._seed, self._train_gamma = seed, train_gamma
         self._given = {name: _setting(name, it, shapes[name]) for name, it in given.items() if it is not None}
         self.theta, self.phi, self.gamma = (
@@ -135,13 +136,13 @@ class Mesh(Described):
         self.gamma.requires_grad_(train_gamma)
         self.coupler_error: Tensor | None
         self.loss_db: Tensor | None
-        for name in ("coupler_error", "loss_db"):
+        for name in compress(FIELDS, OPTIONAL):
             room = torch.empty(shapes[name], dtype=real, device=device) if name in self._given else None
             self.register_buffer(name, room)
         self.reset_parameters()
 
         self.trainable: Tensor | None
-        self._mask = None if trainable is None else _mask(trainable, mzis)
+        self._mask = None if trainable is None else _mask(trainable, topology.mzis)
         self.register_buffer("trainable", self._mask, persistent=False)
         if self._mask is not None:
             self._place(self._mask)
