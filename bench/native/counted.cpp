@@ -21,9 +21,9 @@ const std::map<std::string, std::function<void()>>& kernels() {
     static Work<float> work(modes, batch);
     static std::vector<float> values(100'000);
     static const std::map<std::string, std::function<void()>> all = {
-        {"forward", [] { work.forward(baseline::table.single, 1); }},
-        {"adjoint", [] { work.adjoint(baseline::table.single, 1); }},
-        {"taps", [] { work.forward_taps(baseline::table.single, 1); }},
+        {"forward", [] { work.forward(baseline::table.single_precision, 1); }},
+        {"adjoint", [] { work.adjoint(baseline::table.single_precision, 1); }},
+        {"taps", [] { work.forward_taps(baseline::table.single_precision, 1); }},
         {"normals",
          [] { baseline::table.normals({1, 2, 3}, 0, static_cast<index_t>(values.size()), values.data(), 1); }},
     };

@@ -3,6 +3,7 @@
 #include <stdexcept>
 
 #include "bindings/bindings.h"
+#include "operations.h"
 
 namespace retrolux {
 
@@ -10,11 +11,11 @@ namespace py = pybind11;
 
 template <>
 const Passes<float>& Build::passes() const {
-    return table->single;
+    return table->single_precision;
 }
 template <>
 const Passes<double>& Build::passes() const {
-    return table->twofold;
+    return table->double_precision;
 }
 
 const std::vector<Build>& builds() {
@@ -48,6 +49,18 @@ void bind_builds(py::module_& module) {
         built.append(build.name);
         if (cpu_can_run(build.isa)) usable.append(build.name);
     }
+    module.attr("operations") =
+        py::dict(py::arg("forward") = operations::crossing, py::arg("tapped") = operations::tapped,
+                 py::arg("adjoint") = operations::adjoint, py::arg("product") = operations::product);
+    module.def(
+        "multiply_adds",
+        [](const std::string& isa, bool in_double_precision, index_t rounds) {
+            const Build& build = usable_build(isa);
+            return in_double_precision ? build.passes<double>().multiply_adds(rounds)
+                                       : build.passes<float>().multiply_adds(rounds);
+        },
+        py::arg("isa"), py::arg("in_double_precision"), py::arg("rounds"),
+        "Multiply and add in registers, as fast as one core can; return the floating-point operations done.");
     module.attr("isas_built") = py::tuple(built);
     module.attr("isas_usable") = py::tuple(usable);
 }

@@ -1,8 +1,8 @@
 #include "kernels/coefficients.h"
 #include "kernels/cross.h"
 #include "kernels/parallel.h"
+#include "kernels/partial_sums.h"
 #include "kernels/passes.h"
-#include "kernels/pieces.h"
 #include "kernels/replay.h"
 #include "kernels/reversal.h"
 #include "kernels/rotations.h"
@@ -12,8 +12,6 @@
 namespace retrolux::RETROLUX_ISA {
 
 namespace {
-
-constexpr double operations_per_mzi = 78;  // two crossings (56), the sums for theta (18) and phi (4)
 
 /// The MZIs of an ideal mesh.
 template <class T>
@@ -29,7 +27,7 @@ struct Ideal {
 
 /// Any others.
 template <class T>
-struct Flawed {
+struct Imperfect {
     const Crossing<T>* inverses;   ///< T^-1 of each MZI, for the light
     const Crossing<T>* daggers;    ///< T† of each MZI, for its gradient; the same array where nothing is lost
     const ThetaWeights<T>* theta;  ///< how dL/dtheta follows from light and gradient
@@ -92,9 +90,10 @@ void run(const AdjointPass<T, Mzis>& pass, T* grad_gamma, int threads, const Fin
     const Tiling<T> tiling(pass.y.batch);
     const index_t sums_of_mzis = pass.mzis.sums_per_mzi * mesh.mzis;
     const index_t light_bytes = pass.y.batch * mesh.modes * static_cast<index_t>(2 * sizeof(T));
-    PiecewiseSums sums(tiling.tiles, sums_of_mzis + mesh.modes, light_bytes);
-    const int workers = useful_workers(
-        threads, sums.count(), operations_per_mzi * static_cast<double>(mesh.mzis) * static_cast<double>(pass.y.batch));
+    PartialSums sums(tiling.tiles, sums_of_mzis + mesh.modes, light_bytes);
+    const int workers =
+        useful_workers(threads, sums.count(),
+                       operations::adjoint * static_cast<double>(mesh.mzis) * static_cast<double>(pass.y.batch));
     const index_t tile_size = 4 * mesh.modes * wide<T>;
     const Scratch<T> tiles(tile_size * workers);
     sums.add_up(workers, [&](index_t t, double* piece, int worker) {
@@ -159,10 +158,10 @@ void adjoint(const Mesh<T>& mesh, Light<const T> y, const T* grad_y, const T* x,
         reverse_matrices(mesh, daggers.data(), threads);
     theta_weights(mesh, theta.data());
     output_phases(mesh, cosine, sine);
-    const Flawed<T> mzis{mesh.loss_db ? inverses.data() : daggers.data(), daggers.data(), theta.data(),
-                         sensitivity ? 8 : 2};
-    run(AdjointPass<T, Flawed<T>>{mesh, y, grad_y, grad_x, from_identity, mzis, cosine, sine}, gradients.gamma, threads,
-        [&](const double* sums) {
+    const Imperfect<T> mzis{mesh.loss_db ? inverses.data() : daggers.data(), daggers.data(), theta.data(),
+                            sensitivity ? 8 : 2};
+    run(AdjointPass<T, Imperfect<T>>{mesh, y, grad_y, grad_x, from_identity, mzis, cosine, sine}, gradients.gamma,
+        threads, [&](const double* sums) {
             if (sensitivity) {
                 gradients_from_products(mesh, sums, gradients);
                 return;

@@ -98,14 +98,11 @@ void invert(const Factors& f, int count, Entries<T>& m) {
     }
 }
 
-/// Four sines with their cosines, four powers and a matrix, in double precision: twice their number in single.
-constexpr double operations_per_mzi = 500;
-
 /// Calls body(factors, first MZI, count) for every block, a share of the blocks on each thread.
 template <class T, class Body>
 void for_each_block(const Mesh<T>& mesh, int threads, const Body& body) {
     const index_t blocks = (mesh.mzis + Factors::block - 1) / Factors::block;
-    const int workers = useful_workers(threads, blocks, operations_per_mzi * static_cast<double>(mesh.mzis));
+    const int workers = useful_workers(threads, blocks, costs::coefficients * static_cast<double>(mesh.mzis));
     in_parallel(workers, [&](int worker) {
         Factors factors;
         for (index_t b = share(blocks, workers, worker); b < share(blocks, workers, worker + 1); ++b) {

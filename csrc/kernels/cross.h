@@ -1,6 +1,7 @@
 #pragma once
 
 #include "kernels/coefficients.h"
+#include "kernels/compiler.h"
 #include "kernels/rotations.h"
 #include "types.h"
 
@@ -75,7 +76,7 @@ inline void step_back(const Rotation<T>& mzi, T* __restrict a, T* __restrict b, 
                       double* __restrict sums) {
     const Rotation<T> r = mzi;
     T mix = 0, input = 0;
-#pragma omp simd reduction(+ : mix, input)
+    RETROLUX_SIMD_SUM(mix, input)
     for (int l = 0; l < lanes; ++l) {
         T a_re = a[l], a_im = a[lanes + l], b_re = b[l], b_im = b[lanes + l];
         T ga_re = ga[l], ga_im = ga[lanes + l], gb_re = gb[l], gb_im = gb[lanes + l];
@@ -109,7 +110,7 @@ inline void step_back(const Crossing<T>& inverse, const Crossing<T>& dagger, con
     const Crossing<T> h = dagger;
     const T theta_aa = weights.aa, theta_bb = weights.bb, theta_ab = weights.ab;
     T theta = 0, phi = 0;
-#pragma omp simd reduction(+ : theta, phi)
+    RETROLUX_SIMD_SUM(theta, phi)
     for (int l = 0; l < lanes; ++l) {
         const T a_re = a[l], a_im = a[lanes + l], b_re = b[l], b_im = b[lanes + l];
         const T ga_re = ga[l], ga_im = ga[lanes + l], gb_re = gb[l], gb_im = gb[lanes + l];
@@ -139,7 +140,7 @@ template <class T, int lanes>
 inline void add_products(const T* __restrict a, const T* __restrict b, const T* __restrict ga, const T* __restrict gb,
                          double* __restrict sums) {
     T aa_re = 0, aa_im = 0, ab_re = 0, ab_im = 0, ba_re = 0, ba_im = 0, bb_re = 0, bb_im = 0;
-#pragma omp simd reduction(+ : aa_re, aa_im, ab_re, ab_im, ba_re, ba_im, bb_re, bb_im)
+    RETROLUX_SIMD_SUM(aa_re, aa_im, ab_re, ab_im, ba_re, ba_im, bb_re, bb_im)
     for (int l = 0; l < lanes; ++l) {
         const T a_re = a[l], a_im = a[lanes + l], b_re = b[l], b_im = b[lanes + l];
         const T ga_re = ga[l], ga_im = ga[lanes + l], gb_re = gb[l], gb_im = gb[lanes + l];
@@ -166,7 +167,7 @@ inline void add_products(const T* __restrict a, const T* __restrict b, const T* 
 template <class T, int lanes>
 inline double imaginary_product(const T* __restrict y, const T* __restrict g) {
     T sum = 0;
-#pragma omp simd reduction(+ : sum)
+    RETROLUX_SIMD_SUM(sum)
     for (int l = 0; l < lanes; ++l) sum += g[l] * y[lanes + l] - g[lanes + l] * y[l];
     return sum;
 }

@@ -2,10 +2,6 @@
 
 #include "types.h"
 
-#ifndef RETROLUX_ISA
-#error "kernels/ is compiled once per instruction set: define RETROLUX_ISA"
-#endif
-
 namespace retrolux::RETROLUX_ISA {
 
 // The entries of the table; table.h says what each does.
@@ -39,6 +35,9 @@ void modulus(const T* z, index_t count, T* size, int threads);
 
 template <class T>
 void modulus_adjoint(const T* z, const T* size, const T* grad_size, index_t count, T* grad_z, int threads);
+
+template <class T>
+double multiply_adds(index_t rounds);
 
 void multiply(const SparseRows& matrix, const double* x, double* y, int threads);
 

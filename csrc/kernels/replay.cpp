@@ -6,15 +6,13 @@
 #include "kernels/coefficients.h"
 #include "kernels/cross.h"
 #include "kernels/parallel.h"
-#include "kernels/pieces.h"
+#include "kernels/partial_sums.h"
 #include "kernels/sensitivity.h"
 #include "kernels/tile.h"
 
 namespace retrolux::RETROLUX_ISA {
 
 namespace {
-
-constexpr double operations_per_mzi = 116;  // three crossings (84) and the products (32)
 
 /// One pass for a share of the tiles. MZIs are dealt to stretches. Light goes forward and leaves a copy of itself in
 /// front of every stretch; from there, the last stretch first, it goes through once more and leaves what enters each
@@ -137,9 +135,9 @@ void adjoint_by_replay(const Mesh<T>& mesh, const T* x, Light<const T> y, const 
     reverse_matrices(mesh, daggers.data(), threads);
     const Replay<T> replay(mesh, x, y, grad_y, grad_x, matrices.data(), daggers.data(), cosine, sine);
     const Tiling<T> tiling(y.batch);
-    PiecewiseSums sums(tiling.tiles, 8 * mzis + modes, y.batch * modes * static_cast<index_t>(2 * sizeof(T)));
-    const int workers = useful_workers(threads, sums.count(),
-                                       operations_per_mzi * static_cast<double>(mzis) * static_cast<double>(y.batch));
+    PartialSums sums(tiling.tiles, 8 * mzis + modes, y.batch * modes * static_cast<index_t>(2 * sizeof(T)));
+    const int workers = useful_workers(
+        threads, sums.count(), operations::replayed_adjoint * static_cast<double>(mzis) * static_cast<double>(y.batch));
     const index_t room = replay.room();
     const Scratch<T> rooms(room * workers);
     sums.add_up(workers, [&](index_t t, double* piece, int worker) {

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <type_traits>
 
+#include "kernels/compiler.h"
 #include "kernels/elementary.h"
 #include "kernels/parallel.h"
 
@@ -77,7 +78,6 @@ inline T half_angle(std::uint64_t angle) {
     return (between_one_and_two - 1.5) * pi;
 }
 
-constexpr double operations_per_mzi = 100;  // what could be done in the time that its shears take
 constexpr int block = 64;
 
 int block_at(index_t first, index_t end) { return end - first < block ? static_cast<int>(end - first) : block; }
@@ -110,7 +110,7 @@ void find_shears(const Turns<T>* angles, int count, T* tangent, T* sine) {
 /// upper mode and to both, and in the lowest bit of `phase`, which no phase needs, whether the mixing angle has changed
 /// its sign.
 template <class Whole>
-inline void hand_on(Whole theta, Whole phi, Whole& upper, Whole& lower, Whole& phase, Whole& mix) {
+inline void push_phases(Whole theta, Whole phi, Whole& upper, Whole& lower, Whole& phase, Whole& mix) {
     constexpr Whole half = half_turn<Whole>, quarter = half >> 1;
     const Whole half_theta = theta >> 1, angle = quarter - half_theta;
     const Whole difference = phi + upper - lower, both = lower + half_theta + quarter;
@@ -132,7 +132,7 @@ int side_by_side(const std::int32_t* pairs, int count) {
 
 /// Hands the phases `pending` behind each mode on, past MZIs [first, first + count), count <= block.
 template <class T>
-void hand_on(const Mesh<T>& mesh, index_t first, int count, Turns<T>* pending, Turns<T>* phase, Turns<T>* mix) {
+void push_phases(const Mesh<T>& mesh, index_t first, int count, Turns<T>* pending, Turns<T>* phase, Turns<T>* mix) {
     Turns<T> theta[block], phi[block];
     find_turns(mesh.theta + first, count, theta);
     find_turns(mesh.phi + first, count, phi);
@@ -141,12 +141,12 @@ void hand_on(const Mesh<T>& mesh, index_t first, int count, Turns<T>* pending, T
     while (i < count) {
         const int together = side_by_side(pairs + 2 * i, count - i);
         Turns<T>* const modes = pending + pairs[2 * i];
-#pragma omp simd
+        RETROLUX_SIMD
         for (int j = 0; j < together; ++j)
-            hand_on(theta[i + j], phi[i + j], modes[2 * j], modes[2 * j + 1], phase[i + j], mix[i + j]);
+            push_phases(theta[i + j], phi[i + j], modes[2 * j], modes[2 * j + 1], phase[i + j], mix[i + j]);
         i += together;
         if (together > 0) continue;
-        hand_on(theta[i], phi[i], pending[pairs[2 * i]], pending[pairs[2 * i + 1]], phase[i], mix[i]);
+        push_phases(theta[i], phi[i], pending[pairs[2 * i]], pending[pairs[2 * i + 1]], phase[i], mix[i]);
         ++i;
     }
 }
@@ -156,7 +156,7 @@ void hand_on(const Mesh<T>& mesh, index_t first, int count, Turns<T>* pending, T
 template <class T>
 void find_rotations(const Mesh<T>& mesh, const Rotations<T>& rotations, int threads) {
     // Phases are handed on one MZI after the other, a stretch of them at a time, whose shears all threads then find.
-    const double operations = operations_per_mzi * static_cast<double>(mesh.mzis);
+    const double operations = costs::rotation * static_cast<double>(mesh.mzis);
     const index_t stretch = useful_workers(threads, mesh.mzis, operations) > 1 ? 16384 : 1024;
     const Scratch<Turns<T>> turns(mesh.modes + 2 * stretch);
     Turns<T>*pending = turns.data(), *phase = pending + mesh.modes, *mix = phase + stretch;
@@ -164,9 +164,9 @@ void find_rotations(const Mesh<T>& mesh, const Rotations<T>& rotations, int thre
     for (index_t start = 0; start < mesh.mzis; start += stretch) {
         const index_t end = start + stretch < mesh.mzis ? start + stretch : mesh.mzis;
         for (index_t first = start; first < end; first += block)
-            hand_on(mesh, first, block_at(first, end), pending, phase + first - start, mix + first - start);
+            push_phases(mesh, first, block_at(first, end), pending, phase + first - start, mix + first - start);
         const index_t blocks = (end - start + block - 1) / block;
-        const int workers = useful_workers(threads, blocks, operations_per_mzi * static_cast<double>(end - start));
+        const int workers = useful_workers(threads, blocks, costs::rotation * static_cast<double>(end - start));
         in_parallel(workers, [&](int worker) {
             T phase_tangent[block], phase_sine[block], mix_tangent[block], mix_sine[block];
             for (index_t b = share(blocks, workers, worker); b < share(blocks, workers, worker + 1); ++b) {

@@ -4,16 +4,40 @@
 
 namespace retrolux::RETROLUX_ISA {
 
-const Table table = {
-    {forward<float>, reverse<float>, forward_taps<float>, backward_taps<float>, adjoint<float>, matrices<float>,
-     matrices_adjoint<float>, disturb<float>, add_noise<float>, superpose<float>, scale<float>, modulus<float>,
-     modulus_adjoint<float>},
-    {forward<double>, reverse<double>, forward_taps<double>, backward_taps<double>, adjoint<double>, matrices<double>,
-     matrices_adjoint<double>, disturb<double>, add_noise<double>, superpose<double>, scale<double>, modulus<double>,
-     modulus_adjoint<double>},
-    multiply,
-    normals,
-    uniforms,
-};
+namespace {
+
+template <class T>
+constexpr Passes<T> passes() {
+    Passes<T> passes{};
+    passes.forward = forward<T>;
+    passes.reverse = reverse<T>;
+    passes.forward_taps = forward_taps<T>;
+    passes.backward_taps = backward_taps<T>;
+    passes.adjoint = adjoint<T>;
+    passes.matrices = matrices<T>;
+    passes.matrices_adjoint = matrices_adjoint<T>;
+    passes.disturb = disturb<T>;
+    passes.add_noise = add_noise<T>;
+    passes.superpose = superpose<T>;
+    passes.scale = scale<T>;
+    passes.modulus = modulus<T>;
+    passes.modulus_adjoint = modulus_adjoint<T>;
+    passes.multiply_adds = multiply_adds<T>;
+    return passes;
+}
+
+constexpr Table all() {
+    Table table{};
+    table.single_precision = passes<float>();
+    table.double_precision = passes<double>();
+    table.multiply = multiply;
+    table.normals = normals;
+    table.uniforms = uniforms;
+    return table;
+}
+
+}  // namespace
+
+const Table table = all();
 
 }  // namespace retrolux::RETROLUX_ISA

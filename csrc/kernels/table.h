@@ -51,12 +51,16 @@ struct Passes {
 
     /// grad_z = grad_size z / |z|, 0 at z = 0.
     void (*modulus_adjoint)(const T* z, const T* size, const T* grad_size, index_t count, T* grad_z, int threads);
+
+    /// Rounds of multiply-adds in registers, as many as a core can do: returns the floating-point operations that they
+    /// were, a multiply-add counted as two.
+    double (*multiply_adds)(index_t rounds);
 };
 
 /// All kernels compiled for one instruction set: the only symbol that such a build exports.
 struct Table {
-    Passes<float> single;
-    Passes<double> twofold;
+    Passes<float> single_precision;
+    Passes<double> double_precision;
 
     /// y = A x.
     void (*multiply)(const SparseRows& matrix, const double* x, double* y, int threads);

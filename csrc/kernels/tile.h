@@ -68,7 +68,7 @@ struct Tiling {
 /// Brings `count` rows of interleaved complex amplitudes into a tile; lanes beyond them are dark.
 template <class T, int lanes>
 inline void pack(const T* rows, int count, index_t modes, T* __restrict tile) {
-    constexpr int block = block_size<T>;
+    constexpr int block = vector_lanes<T>;
     const index_t width = 2 * modes, blocks_end = width / block * block;
     const int lanes_end = count / block * block;
     for (int l = 0; l < lanes_end; l += block)
@@ -95,7 +95,7 @@ inline bool stays_dark(const Mesh<T>& mesh, index_t mzi, index_t first, int coun
 
 template <class T, int lanes>
 inline void unpack(const T* __restrict tile, int count, index_t modes, T* __restrict rows) {
-    constexpr int block = block_size<T>;
+    constexpr int block = vector_lanes<T>;
     const index_t width = 2 * modes, blocks_end = width / block * block;
     const int lanes_end = count / block * block;
     for (int l = 0; l < lanes_end; l += block)

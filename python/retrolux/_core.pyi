@@ -11,7 +11,10 @@ isas_built: tuple[str, ...]
 isas_usable: tuple[str, ...]
 openmp: int | None
 
+operations: dict[str, float]
+
 def max_threads() -> int: ...
+def multiply_adds(isa: str, in_double_precision: bool, rounds: int) -> float: ...
 
 class Layout:
     def __init__(self, modes: int, pairs: NDArray[np.int32]) -> None: ...

@@ -5,12 +5,24 @@ from __future__ import annotations
 import os
 
 from retrolux import _core
-from retrolux._core import Kernels, Layout, TensorKernels
+from retrolux._core import Kernels, Layout, TensorKernels, multiply_adds
 
-__all__ = ["Kernels", "Layout", "TensorKernels", "info", "isas_built", "isas_usable", "kernels", "max_threads"]
+__all__ = [
+    "Kernels",
+    "Layout",
+    "TensorKernels",
+    "info",
+    "isas_built",
+    "isas_usable",
+    "kernels",
+    "max_threads",
+    "multiply_adds",
+    "operations",
+]
 
 isas_built: tuple[str, ...] = _core.isas_built
 isas_usable: tuple[str, ...] = _core.isas_usable
+operations: dict[str, float] = _core.operations
 
 
 def _choose(wanted: str | None) -> Kernels:

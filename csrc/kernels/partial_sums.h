@@ -8,12 +8,12 @@ namespace retrolux::RETROLUX_ISA {
 
 /// Sums over a batch that come out the same for any number of threads. The tiles are dealt to pieces, each with sums of
 /// its own; how many depends on the work alone. The pieces are added in their order, whoever computed them.
-class PiecewiseSums {
+class PartialSums {
 public:
     /// Room for `sums` numbers a piece. The pieces together take no more memory than 1 MB and half of the light itself,
     /// except that there are two where there are two tiles. Fewer than the tiles are a power of two, so that as many
     /// threads have equal shares.
-    PiecewiseSums(index_t tiles, index_t sums, index_t light_bytes)
+    PartialSums(index_t tiles, index_t sums, index_t light_bytes)
         : tiles_(tiles), sums_(sums), pieces_(pieces(tiles, sums, light_bytes)), partial_(pieces_ * sums) {}
 
     /// Calls body(tile, sums of its piece, worker) for every tile, on at most `workers` threads.
