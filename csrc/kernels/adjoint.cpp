@@ -13,6 +13,8 @@ namespace retrolux::RETROLUX_ISA {
 
 namespace {
 
+// docs/physics/adjoint.md derives this pass and the gradients that it gives.
+
 /// The MZIs of an ideal mesh.
 template <class T>
 struct Ideal {
@@ -25,7 +27,7 @@ struct Ideal {
     }
 };
 
-/// Any others.
+/// MZIs with coupler errors or losses.
 template <class T>
 struct Imperfect {
     const Crossing<T>* inverses;   ///< T^-1 of each MZI, for the light
@@ -46,14 +48,14 @@ struct Imperfect {
     }
 };
 
-/// One adjoint pass: what it reads, writes and adds up.
+/// One adjoint pass over a batch, tile by tile.
 template <class T, class Mzis>
 struct AdjointPass {
     const Mesh<T>& mesh;
     Light<const T> y;
     const T* grad_y;
     T* grad_x;
-    bool from_identity;  ///< whether y is what the mesh makes of the identity, a row for each mode
+    bool from_identity;  ///< whether y is the output of the identity, a row for each mode
     Mzis mzis;
     const T* cosine;
     const T* sine;
@@ -73,7 +75,6 @@ struct AdjointPass {
         }
         for (index_t i = mesh.mzis - 1; i >= 0; --i) {
             const index_t k = mesh.order[i];
-            // Where no light has been there is no gradient, and what comes back from there meets no light later on.
             if (from_identity && stays_dark(mesh, k, first, count)) continue;
             const index_t a = 2 * lanes * static_cast<index_t>(mesh.pairs[2 * k]);
             const index_t b = 2 * lanes * static_cast<index_t>(mesh.pairs[2 * k + 1]);
@@ -106,8 +107,8 @@ void run(const AdjointPass<T, Mzis>& pass, T* grad_gamma, int threads, const Fin
     finish(sums.total());
 }
 
-/// The gradients of an ideal mesh from the sums of step_back. Im(conj(g) y), summed over the batch, is what a phase of
-/// the mode would change. At the outputs it is known from gamma, and an MZI keeps the sum over its two modes.
+/// The gradients of an ideal mesh from the sums of step_back. `products` holds the sum of Im(conj(g) y) for each mode.
+/// Gamma's gradient gives it at the outputs. An MZI keeps the sum over its two modes: docs/physics/adjoint.md.
 template <class T>
 void gradients_from_rotations(const Mesh<T>& mesh, const double* sums, const T* slopes, const Gradients<T>& gradients) {
     const Scratch<double> products(mesh.modes);

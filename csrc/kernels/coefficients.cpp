@@ -8,8 +8,8 @@ namespace retrolux::RETROLUX_ISA {
 namespace {
 
 constexpr double quarter_pi = 7.85398163397448309616e-01;
-// The two doubles around the square root of one half. Taking one for the cosine and the other for the sine of an ideal
-// coupler makes its power right to 3e-17; the same for both would add 2e-16 at every coupler, always in one direction.
+// The two doubles around the square root of one half, for the cosine and the sine of an ideal coupler. Together they
+// keep its power to 3e-17. One for both would add 2e-16 at every coupler, always in one direction.
 constexpr double above_square_root_half = 7.07106781186547572737e-01;
 constexpr double below_square_root_half = 7.07106781186547461715e-01;
 

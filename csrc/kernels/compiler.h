@@ -35,7 +35,7 @@ inline void reserve_for_exceptions() {
 }
 
 /// While it lives, results of its thread below 1e-38 (1e-308 in double precision) become zero. Light that leaks across
-/// many columns gets there, and processors by Intel take a hundred times as long for every operation on such numbers.
+/// many columns gets there, and Intel's processors are slow with such numbers (bench/NOTES.md).
 class FlushSubnormals {
 public:
 #if defined(__SSE2__) || defined(_M_X64)

@@ -6,7 +6,7 @@
 #include "types.h"
 
 // The physics: what one MZI does to the light of a tile, and to the gradient that comes back through it.
-// The lane loops are the hot loops of the product. `omp simd` only says which sums may be reordered across lanes.
+// The lane loops are the hot loops of the product. RETROLUX_SIMD_SUM only says which sums may be reordered.
 
 namespace retrolux::RETROLUX_ISA {
 
@@ -70,7 +70,8 @@ inline void cross_back(const Rotation<T>& mzi, T* __restrict a, T* __restrict b)
 }
 
 /// Steps light (a, b) and gradient (ga, gb) from the output to the input side of an MZI of an ideal mesh. Adds
-/// dL/d(mixing angle) to sums[0] and Im(conj(g_a) a) at the input to sums[1], both summed over the lanes.
+/// dL/d(mixing angle) to sums[0] and Im(conj(g_a) a) at the input to sums[1], both summed over the lanes:
+/// docs/physics/adjoint.md.
 template <class T, int lanes>
 inline void step_back(const Rotation<T>& mzi, T* __restrict a, T* __restrict b, T* __restrict ga, T* __restrict gb,
                       double* __restrict sums) {

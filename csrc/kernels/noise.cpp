@@ -130,7 +130,7 @@ void disturb(Light<const T> x, index_t modes, T* y, const Disturbance<T>& how, i
     const index_t groups = (count + amplitudes - 1) / amplitudes;
     const bool scales = how.amplitude_std != 0 || how.phase_std != 0, adds = how.noise_std != 0;
     constexpr T small_phase = T(0.12);                                // [rad]; times 6 it is below pi/4
-    const Scratch<T> gains(how.gain ? 2 * (modes + amplitudes) : 1);  // as they follow each other from sample to sample
+    const Scratch<T> gains(how.gain ? 2 * (modes + amplitudes) : 1);  // those of a sample, and of the next one's start
     if (how.gain)
         for (index_t i = 0; i < modes + amplitudes; ++i)
             gains.data()[2 * i] = gains.data()[2 * i + 1] = how.gain[i % modes];

@@ -49,8 +49,7 @@ template <class T>
 void adjoint(const Mesh<T>& mesh, Light<const T> y, const T* grad_y, const T* x, T* grad_x,
              const Gradients<T>& gradients, int threads);
 
-/// The same where `from_identity` says that y is what the mesh makes of the identity, for which x is null, and which
-/// saves what light there is not.
+/// The same; `from_identity` says that y is the output of the identity, where x is null. Dark MZIs are then skipped.
 template <class T>
 void adjoint(const Mesh<T>& mesh, Light<const T> y, const T* grad_y, const T* x, T* grad_x, bool from_identity,
              const Gradients<T>& gradients, int threads);

@@ -3,7 +3,7 @@
 #include "kernels/vector.h"
 #include "types.h"
 
-// Products of complex matrices, as sums that stay in the processor's registers.
+// Products of complex matrices, block by block: the sums of a block stay in registers.
 
 namespace retrolux::RETROLUX_ISA {
 
@@ -55,9 +55,9 @@ inline void multiply_block(const Factor<T>& left, const T* right, index_t count,
     }
 }
 
-/// Puts `columns` interleaved complex numbers, times `re_scale` and `im_scale`, where `multiply_block` wants the
-/// entries k of its right factors: the blocks of columns lie `block_step` apart; beyond the last column they are zeros.
-/// In blocks that lie far apart in rows of a power of two, a cache would hold few of them.
+/// Writes the entries k of the right factors of `multiply_block`: `columns` interleaved complex numbers, their parts
+/// times `re_scale` and `im_scale`. The blocks of columns lie `block_step` apart; beyond the last column they are
+/// zeros.
 template <class T>
 inline void split_row(const T* row, index_t columns, T re_scale, T im_scale, T* __restrict blocks, index_t block_step) {
     constexpr int lanes = block_lanes<T>;

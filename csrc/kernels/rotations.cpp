@@ -12,9 +12,9 @@ namespace retrolux::RETROLUX_ISA {
 
 namespace {
 
-// Phases on their way to the outputs are whole numbers, fractions of a turn, for which sums wrap where phases do,
-// exactly. In double precision a unit is 2^-64 of a turn, of which the upper 52 bits count, 1.4e-15 rad; in single
-// precision 2^-32, 1.5e-9 rad.
+// Pending phases are fractions of a turn as whole numbers: their sums wrap where phases do, exactly. In double
+// precision a unit is 2^-64 of a turn, of which the upper 52 bits count, 1.4e-15 rad; in single precision 2^-32, 1.5e-9
+// rad.
 template <class T>
 using Turns = std::conditional_t<std::is_same_v<T, float>, std::uint32_t, std::uint64_t>;
 
@@ -106,15 +106,14 @@ void find_shears(const Turns<T>* angles, int count, T* tangent, T* sine) {
     }
 }
 
-/// One MZI: takes the phases that its modes come with, and leaves those they go on with, what is to be done to the
-/// upper mode and to both, and in the lowest bit of `phase`, which no phase needs, whether the mixing angle has changed
-/// its sign.
+/// Pushes the pending phases of two modes through an MZI. Writes the angles by which it turns its upper mode and mixes.
+/// The lowest bit of `phase`, which no phase needs, says whether the mixing angle has changed its sign.
 template <class Whole>
 inline void push_phases(Whole theta, Whole phi, Whole& upper, Whole& lower, Whole& phase, Whole& mix) {
     constexpr Whole half = half_turn<Whole>, quarter = half >> 1;
     const Whole half_theta = theta >> 1, angle = quarter - half_theta;
     const Whole difference = phi + upper - lower, both = lower + half_theta + quarter;
-    // A difference beyond a quarter of a turn: -1 on the upper mode, which behind the mixing is there again.
+    // Beyond a quarter of a turn, -1 is taken from the upper mode and pushed through the mixing, which turns its sign.
     const Whole flip = (difference + quarter) & half, flipped = flip >> last_bit<Whole>;
     phase = ((difference ^ flip) & ~Whole(1)) | flipped;
     mix = (angle ^ (0 - flipped)) + flipped;
@@ -130,7 +129,7 @@ int side_by_side(const std::int32_t* pairs, int count) {
     return i;
 }
 
-/// Hands the phases `pending` behind each mode on, past MZIs [first, first + count), count <= block.
+/// Pushes the `pending` phases of all modes through MZIs [first, first + count), count <= block.
 template <class T>
 void push_phases(const Mesh<T>& mesh, index_t first, int count, Turns<T>* pending, Turns<T>* phase, Turns<T>* mix) {
     Turns<T> theta[block], phi[block];
@@ -155,7 +154,7 @@ void push_phases(const Mesh<T>& mesh, index_t first, int count, Turns<T>* pendin
 
 template <class T>
 void find_rotations(const Mesh<T>& mesh, const Rotations<T>& rotations, int threads) {
-    // Phases are handed on one MZI after the other, a stretch of them at a time, whose shears all threads then find.
+    // One thread pushes phases through a stretch of MZIs, one after the other; all threads then find their shears.
     const double operations = costs::rotation * static_cast<double>(mesh.mzis);
     const index_t stretch = useful_workers(threads, mesh.mzis, operations) > 1 ? 16384 : 1024;
     const Scratch<Turns<T>> turns(mesh.modes + 2 * stretch);

@@ -6,9 +6,8 @@
 #include "kernels/tile.h"
 #include "types.h"
 
-// Light on its way past the tap detectors, which sit right after each phase shifter. The fields at the taps follow from
-// those at the ports: forward light meets phi first, so its tap sees the input; theta's tap sees the output through
-// coupler 2. Backward light meets them in the other order.
+// Light passes the tap detectors, which sit right after each phase shifter. docs/physics/taps.md has how the fields at
+// the taps follow from those at the ports.
 
 namespace retrolux::RETROLUX_ISA {
 

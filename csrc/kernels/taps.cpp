@@ -7,14 +7,14 @@
 #include "kernels/tapped.h"
 #include "kernels/tile.h"
 
-// The ways in which light gets past the taps: sample by sample; or, where only sums over a batch are wanted that is
-// much larger than the mesh, as few samples with the same sums (covariance.h), and the output by the mesh's matrix.
+// Light passes the taps sample by sample. Where only sums over a large batch are wanted, a few samples with the same
+// sums do (covariance.h), and the output comes by the mesh's matrix: docs/physics/taps.md.
 
 namespace retrolux::RETROLUX_ISA {
 
 namespace {
 
-/// Calls body(samples in front of it, samples in it, its lanes) for a tile of a batch.
+/// Calls body(first sample, samples, lanes) for a tile of a batch.
 template <class T, class Body>
 void with_lanes(const Tiling<T>& tiling, index_t t, const Body& body) {
     tiling.with_lanes(t, [&](auto lanes) { body(tiling.first(t), tiling.count(t), lanes); });
@@ -24,7 +24,7 @@ double work(double per_mzi, index_t mzis, index_t samples) {
     return per_mzi * static_cast<double>(mzis) * static_cast<double>(samples);
 }
 
-/// Calls body(samples in front of a tile, samples in it, its lanes, room for it) for all tiles, on as many threads as
+/// Calls body(first sample, samples, lanes, room) for every tile, on as many threads as
 /// `per_mzi` operations of every MZI on every sample are worth.
 template <class T, class Body>
 void for_each_tile(const Mesh<T>& mesh, index_t batch, double per_mzi, int threads, const Body& body) {
@@ -115,7 +115,7 @@ void add_up(const TappedPass<T>& pass, Light<const T> x, T* y, const Taps<T>& ta
     write_sums(sums.total(), mzis, taps);
 }
 
-/// The sums over the batch, by the light that is equivalent to it.
+/// The sums over the batch, by equivalent light.
 template <class T>
 void add_up_equivalent(const TappedPass<T>& pass, Light<const T> x, const Taps<T>& taps, int threads) {
     const index_t modes = pass.mesh.modes, mzis = pass.mesh.mzis, tile_size = 2 * modes * wide<T>;
@@ -123,7 +123,7 @@ void add_up_equivalent(const TappedPass<T>& pass, Light<const T> x, const Taps<T
     const Scratch<T> samples(2 * modes * modes * sets);
     equivalent_light(x, modes, taps.weight, sets == 2, samples.data(), threads);
     Tiling<T> tiling(modes);
-    if (sets == 2 && modes > medium<T> && modes <= wide<T>) {  // two wide tiles are work for two threads
+    if (sets == 2 && modes > medium<T> && modes <= wide<T>) {  // a wide tile for each set, on two threads
         tiling.wide_tiles = tiling.tiles = 1;
         tiling.medium_tiles = 0;
     }
@@ -142,7 +142,7 @@ void add_up_equivalent(const TappedPass<T>& pass, Light<const T> x, const Taps<T
     write_sums(sums.total(), mzis, taps);
 }
 
-/// Whether the light that is equivalent to a batch saves more than it costs, the output included where it is wanted.
+/// Whether equivalent light costs less than the batch itself, the output included where it is wanted.
 template <class T>
 bool has_equivalent(const Mesh<T>& mesh, index_t batch, bool with_output, bool both) {
     const double samples = static_cast<double>(batch), n = static_cast<double>(mesh.modes), sets = both ? 2 : 1;

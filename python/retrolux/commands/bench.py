@@ -40,7 +40,7 @@ Examples:
 _LEGEND = """\
 time       median; ~ marks what other processes disturbed
 ÷ dense    over the time of the dense layer, in the same round
-arithmetic share of the time that the operations would take if they were multiply-adds in registers, {peak:.0f} GFLOP/s a core
+arithmetic share of the time that the operations would take if they were multiply-adds in registers{peak}
 calls      share of the time that the same work takes with 2 modes and 1 sample: Python and torch
 limited by the largest of these two and the rest: caches and memory, waking threads and, in situ, the noise;
            – where that cannot be said"""
@@ -83,7 +83,7 @@ class Bench:
             rates, comparisons = self._measure(threads)
             facts = machine.facts()
         print(f"{facts}\n\n{_rates_table(rates)}\n\n{_layers_table(comparisons)}\n")
-        print(_LEGEND.format(peak=rates[-1].peak / threads / 1e9))
+        print(_LEGEND.format(peak=f", {rates[-1].peak / threads / 1e9:.0f} GFLOP/s a core"))
         if self.out is not None:
             figures = {
                 "machine": facts,
