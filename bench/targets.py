@@ -28,7 +28,7 @@ from retrolux.bench.layers import dense, photonic, require_equal
 from retrolux.bench.machine import Machine
 from retrolux.bench.operations import ADJOINT_MZI, FORWARD_MZI
 from retrolux.bench.passes import prepare
-from retrolux.bench.peak import compile_chains
+from retrolux.bench.peak import multiply_adds
 from retrolux.bench.quiet import Patience, worked_by_others
 from retrolux.bench.timing import alternate
 from retrolux.mesh import rectangular
@@ -110,14 +110,14 @@ def against_torch(patience: Patience) -> Iterator[Target]:
 
 def of_peak(patience: Patience) -> Iterator[Target]:
     """Yield the share of one core's multiply-add peak that the passes reach, by the operations of 2×2 matrices."""
-    chains = compile_chains(_kernels.kernels.isa, "single")
+    adds = multiply_adds(_kernels.kernels.isa, "single")
     for modes, batch in itertools.product((64, 128, 256), (64, 600)):
         topology = rectangular(modes)
         passes = prepare(topology, batch, threads=1)
-        contenders = {"peak": chains.run, "forward": passes.forward, "adjoint": passes.adjoint}
+        contenders = {"peak": adds.run, "forward": passes.forward, "adjoint": passes.adjoint}
         times = alternate(contenders, _SECONDS, patience)
         for name, operations in (("forward", FORWARD_MZI), ("adjoint", ADJOINT_MZI)):
-            share = operations * topology.mzis * batch / chains.operations * times["peak"].ratio(times[name])
+            share = operations * topology.mzis * batch / adds.operations * times["peak"].ratio(times[name])
             yield Target(
                 f"{name} pass, N = {modes}, batch {batch}, one thread: share of the measured peak",
                 65,

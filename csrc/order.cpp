@@ -8,8 +8,8 @@
 namespace retrolux {
 
 void find_orders(index_t modes, index_t mzis, const std::int32_t* pairs, std::int32_t* order, std::int32_t* chains) {
-    // With 64 samples of light and gradient a band takes 32 KB in single precision; so do a band and the modes by which
-    // it slides in the columns of a chain, with light alone.
+    // A wide tile of light and gradient takes 32 KB per band. So does one of light alone, with the modes by which a
+    // band slides in the columns of a chain.
     constexpr index_t band = 32, columns_of_chain = 16;
     const auto size = static_cast<std::size_t>(mzis);
     std::vector<index_t> depth(static_cast<std::size_t>(modes), 0), newest(static_cast<std::size_t>(modes), 0);
@@ -26,9 +26,9 @@ void find_orders(index_t modes, index_t mzis, const std::int32_t* pairs, std::in
     }
     const auto place = [&](std::int32_t mzi, bool chained) {
         const auto k = static_cast<std::size_t>(mzi);
-        return std::make_tuple(
-            diagonal[k] / band, chained ? column[k] / columns_of_chain : 0, chained ? diagonal[k] : 0,
-            mzi);  // those of a column have neighbouring numbers, and those of a later one higher ones
+        return std::make_tuple(diagonal[k] / band, chained ? column[k] / columns_of_chain : 0,
+                               chained ? diagonal[k] : 0,
+                               mzi);  // MZIs are numbered column by column
     };
     for (const bool chained : {false, true}) {
         std::int32_t* const sorted = chained ? chains : order;

@@ -12,7 +12,7 @@
 
 #include "cpu.h"
 #include "kernels/table.h"
-#include "peak.h"
+#include "operations.h"
 #include "work.h"
 
 namespace {
@@ -24,34 +24,28 @@ struct Build {
     const char* name;
     Isa isa;
     const Table& table;
-    const Peak& peak;
 };
 
 const Build builds[] = {
-    {"baseline", Isa::baseline, baseline::table, baseline::peak},
+    {"baseline", Isa::baseline, baseline::table},
 #ifdef RETROLUX_AVX2
-    {"avx2", Isa::avx2, avx2::table, avx2::peak},
+    {"avx2", Isa::avx2, avx2::table},
 #endif
 #ifdef RETROLUX_AVX512
-    {"avx512", Isa::avx512, avx512::table, avx512::peak},
+    {"avx512", Isa::avx512, avx512::table},
 #endif
 };
-
-/// Floating-point operations per MZI and sample: a crossing is 16 products and 12 sums; a tapped one has two powers,
-/// each weighted twice; an adjoint one is two crossings and the sums for theta (18) and phi (4).
-constexpr double crossing = 28, tapped = 50, adjoint = 78;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 /// Operations per second of one core: the best of many readings, since nothing runs faster than it can.
 template <class T>
-double measured_peak(const Chains<T>& chains) {
-    constexpr std::int64_t rounds = 100'000;
+double measured_peak(const Passes<T>& passes) {
     double best = 0;
     for (int reading = 0; reading < 200; ++reading) {
         const Clock::time_point start = Clock::now();
-        benchmark::DoNotOptimize(chains.run(rounds, T(0.999), T(0.001)));
-        best = std::max(best, rounds * chains.operations / seconds_since(start));
+        const double done = passes.multiply_adds(100'000);
+        best = std::max(best, done / seconds_since(start));
     }
     return best;
 }
@@ -62,7 +56,7 @@ template <class Call>
 void time_calls(benchmark::State& state, const char* item, double items, double operations, double peak,
                 const Call& call) {
     using benchmark::Counter;
-    call();  // the kernel keeps its scratch for the next call
+    call();  // the first call finds pages and starts threads
     const Clock::time_point start = Clock::now();
     for (auto _ : state) call();
     const double rate = operations * static_cast<double>(state.iterations()) / seconds_since(start);
@@ -87,19 +81,19 @@ void add_passes(const Build& build, int threads) {
         double operations;  ///< per MZI and sample
     };
     const Kernel passes[] = {
-        {"forward", &Work<T>::forward, crossing},
-        {"adjoint", &Work<T>::adjoint, adjoint},
-        {"forward_taps", &Work<T>::forward_taps, tapped},
-        {"backward_taps", &Work<T>::backward_taps, tapped},
+        {"forward", &Work<T>::forward, operations::crossing},
+        {"adjoint", &Work<T>::adjoint, operations::adjoint},
+        {"forward_taps", &Work<T>::forward_taps, operations::tapped},
+        {"backward_taps", &Work<T>::backward_taps, operations::tapped},
     };
     const Kernel matrices[] = {
-        {"matrices", &Work<T>::matrices, crossing},
-        {"matrices_adjoint", &Work<T>::matrices_adjoint, adjoint},
+        {"matrices", &Work<T>::matrices, operations::crossing},
+        {"matrices_adjoint", &Work<T>::matrices_adjoint, operations::adjoint},
     };
     const std::string kind = std::string("/") + build.name + (sizeof(T) == sizeof(float) ? "/float" : "/double");
-    const double core = measured_peak(of_precision<T>(build.peak)), peak = threads * core;
-    benchmark::AddCustomContext("peak of one core" + kind, std::to_string(core / 1e9) + " GFLOP/s");
     const Passes<T>& table = of_precision<T>(build.table);
+    const double core = measured_peak(table), peak = threads * core;
+    benchmark::AddCustomContext("peak of one core" + kind, std::to_string(core / 1e9) + " GFLOP/s");
 
     const auto add_pass = [=, &table](const Kernel& pass, index_t modes, index_t batch, index_t meshes,
                                       const std::string& size) {

@@ -105,13 +105,13 @@ private:
     std::vector<T> theta, phi, gamma, grad_theta, grad_phi, grad_gamma, x, y, grad_x, grad_y, weight, sum, second;
 };
 
-/// The member for a precision of what holds both, a table of kernels or of peaks.
-template <class T, class Both>
-const auto& of_precision(const Both& both) {
+/// The passes of a precision.
+template <class T>
+const Passes<T>& of_precision(const Table& table) {
     if constexpr (std::is_same_v<T, float>)
-        return both.single_precision;
+        return table.single_precision;
     else
-        return both.double_precision;
+        return table.double_precision;
 }
 
 }  // namespace retrolux

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "bindings/bindings.h"
+#include "operations.h"
 
 namespace retrolux {
 
@@ -57,10 +58,21 @@ void bind_kernels(py::module_& module) {
     }
     module.attr("isas_built") = py::tuple(built);
     module.attr("isas_usable") = py::tuple(usable);
+    module.attr("operations") =
+        py::dict(py::arg("forward") = operations::crossing, py::arg("tapped") = operations::tapped,
+                 py::arg("adjoint") = operations::adjoint, py::arg("product") = operations::product);
 
     py::class_<Kernels> kernels(module, "Kernels", "The passes of light, compiled for one instruction set.");
     kernels.def(py::init(&usable_kernels), py::arg("isa"))
         .def_property_readonly("isa", [](const Kernels& self) { return self.name; }, "Name of the instruction set.");
+    kernels.def(
+        "multiply_adds",
+        [](const Kernels& self, bool in_double_precision, index_t rounds) {
+            return in_double_precision ? self.passes<double>().multiply_adds(rounds)
+                                       : self.passes<float>().multiply_adds(rounds);
+        },
+        py::arg("in_double_precision"), py::arg("rounds"),
+        "Multiply and add in registers, as fast as one core can; return the floating-point operations done.");
     bind_passes(kernels);
     bind_light(kernels);
     bind_numbers(kernels);

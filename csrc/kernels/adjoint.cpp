@@ -1,8 +1,8 @@
 #include "kernels/coefficients.h"
 #include "kernels/cross.h"
 #include "kernels/parallel.h"
+#include "kernels/partial_sums.h"
 #include "kernels/passes.h"
-#include "kernels/pieces.h"
 #include "kernels/replay.h"
 #include "kernels/reversal.h"
 #include "kernels/rotations.h"
@@ -13,7 +13,7 @@ namespace retrolux::RETROLUX_ISA {
 
 namespace {
 
-constexpr double operations_per_mzi = 78;  // two crossings (56), the sums for theta (18) and phi (4)
+// docs/physics/adjoint.md derives this pass and the gradients that it gives.
 
 /// The MZIs of an ideal mesh.
 template <class T>
@@ -27,9 +27,9 @@ struct Ideal {
     }
 };
 
-/// Any others.
+/// MZIs with coupler errors or losses.
 template <class T>
-struct Flawed {
+struct Imperfect {
     const Crossing<T>* inverses;   ///< T^-1 of each MZI, for the light
     const Crossing<T>* daggers;    ///< T† of each MZI, for its gradient; the same array where nothing is lost
     const ThetaWeights<T>* theta;  ///< how dL/dtheta follows from light and gradient
@@ -48,14 +48,14 @@ struct Flawed {
     }
 };
 
-/// One adjoint pass: what it reads, writes and adds up.
+/// One adjoint pass over a batch, tile by tile.
 template <class T, class Mzis>
 struct AdjointPass {
     const Mesh<T>& mesh;
     Light<const T> y;
     const T* grad_y;
     T* grad_x;
-    bool from_identity;  ///< whether y is what the mesh makes of the identity, a row for each mode
+    bool from_identity;  ///< whether y is the output of the identity, a row for each mode
     Mzis mzis;
     const T* cosine;
     const T* sine;
@@ -75,7 +75,6 @@ struct AdjointPass {
         }
         for (index_t i = mesh.mzis - 1; i >= 0; --i) {
             const index_t k = mesh.order[i];
-            // Where no light has been there is no gradient, and what comes back from there meets no light later on.
             if (from_identity && stays_dark(mesh, k, first, count)) continue;
             const index_t a = 2 * lanes * static_cast<index_t>(mesh.pairs[2 * k]);
             const index_t b = 2 * lanes * static_cast<index_t>(mesh.pairs[2 * k + 1]);
@@ -92,9 +91,10 @@ void run(const AdjointPass<T, Mzis>& pass, T* grad_gamma, int threads, const Fin
     const Tiling<T> tiling(pass.y.batch);
     const index_t sums_of_mzis = pass.mzis.sums_per_mzi * mesh.mzis;
     const index_t light_bytes = pass.y.batch * mesh.modes * static_cast<index_t>(2 * sizeof(T));
-    PiecewiseSums sums(tiling.tiles, sums_of_mzis + mesh.modes, light_bytes);
-    const int workers = useful_workers(
-        threads, sums.count(), operations_per_mzi * static_cast<double>(mesh.mzis) * static_cast<double>(pass.y.batch));
+    PartialSums sums(tiling.tiles, sums_of_mzis + mesh.modes, light_bytes);
+    const int workers =
+        useful_workers(threads, sums.count(),
+                       operations::adjoint * static_cast<double>(mesh.mzis) * static_cast<double>(pass.y.batch));
     const index_t tile_size = 4 * mesh.modes * wide<T>;
     const Scratch<T> tiles(tile_size * workers);
     sums.add_up(workers, [&](index_t t, double* piece, int worker) {
@@ -107,8 +107,8 @@ void run(const AdjointPass<T, Mzis>& pass, T* grad_gamma, int threads, const Fin
     finish(sums.total());
 }
 
-/// The gradients of an ideal mesh from the sums of step_back. Im(conj(g) y), summed over the batch, is what a phase of
-/// the mode would change. At the outputs it is known from gamma, and an MZI keeps the sum over its two modes.
+/// The gradients of an ideal mesh from the sums of step_back. `products` holds the sum of Im(conj(g) y) for each mode.
+/// Gamma's gradient gives it at the outputs. An MZI keeps the sum over its two modes: docs/physics/adjoint.md.
 template <class T>
 void gradients_from_rotations(const Mesh<T>& mesh, const double* sums, const T* slopes, const Gradients<T>& gradients) {
     const Scratch<double> products(mesh.modes);
@@ -159,10 +159,10 @@ void adjoint(const Mesh<T>& mesh, Light<const T> y, const T* grad_y, const T* x,
         reverse_matrices(mesh, daggers.data(), threads);
     theta_weights(mesh, theta.data());
     output_phases(mesh, cosine, sine);
-    const Flawed<T> mzis{mesh.loss_db ? inverses.data() : daggers.data(), daggers.data(), theta.data(),
-                         sensitivity ? 8 : 2};
-    run(AdjointPass<T, Flawed<T>>{mesh, y, grad_y, grad_x, from_identity, mzis, cosine, sine}, gradients.gamma, threads,
-        [&](const double* sums) {
+    const Imperfect<T> mzis{mesh.loss_db ? inverses.data() : daggers.data(), daggers.data(), theta.data(),
+                            sensitivity ? 8 : 2};
+    run(AdjointPass<T, Imperfect<T>>{mesh, y, grad_y, grad_x, from_identity, mzis, cosine, sine}, gradients.gamma,
+        threads, [&](const double* sums) {
             if (sensitivity) {
                 gradients_from_products(mesh, sums, gradients);
                 return;

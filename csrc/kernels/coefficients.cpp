@@ -8,8 +8,8 @@ namespace retrolux::RETROLUX_ISA {
 namespace {
 
 constexpr double quarter_pi = 7.85398163397448309616e-01;
-// The two doubles around the square root of one half. Taking one for the cosine and the other for the sine of an ideal
-// coupler makes its power right to 3e-17; the same for both would add 2e-16 at every coupler, always in one direction.
+// The two doubles around the square root of one half, for the cosine and the sine of an ideal coupler. Together they
+// keep its power to 3e-17. One for both would add 2e-16 at every coupler, always in one direction.
 constexpr double above_square_root_half = 7.07106781186547572737e-01;
 constexpr double below_square_root_half = 7.07106781186547461715e-01;
 
@@ -98,14 +98,11 @@ void invert(const Factors& f, int count, Entries<T>& m) {
     }
 }
 
-/// Four sines with their cosines, four powers and a matrix, in double precision: twice their number in single.
-constexpr double operations_per_mzi = 500;
-
 /// Calls body(factors, first MZI, count) for every block, a share of the blocks on each thread.
 template <class T, class Body>
 void for_each_block(const Mesh<T>& mesh, int threads, const Body& body) {
     const index_t blocks = (mesh.mzis + Factors::block - 1) / Factors::block;
-    const int workers = useful_workers(threads, blocks, operations_per_mzi * static_cast<double>(mesh.mzis));
+    const int workers = useful_workers(threads, blocks, costs::coefficients * static_cast<double>(mesh.mzis));
     in_parallel(workers, [&](int worker) {
         Factors factors;
         for (index_t b = share(blocks, workers, worker); b < share(blocks, workers, worker + 1); ++b) {

@@ -17,7 +17,7 @@ struct ThetaWeights {
     T aa, bb, ab;
 };
 
-/// What a tapped pass needs of one MZI: its matrix, and how the fields at the taps follow from those at its ports.
+/// One MZI in a tapped pass: its matrix, and how the fields at the taps follow from those at its ports.
 template <class T>
 struct Tapped {
     Crossing<T> matrix;  ///< T for light that goes forward, its transpose for light that goes backward

@@ -1,9 +1,9 @@
 #include "kernels/covariance.h"
 
+#include "kernels/cholesky.h"
 #include "kernels/parallel.h"
-#include "kernels/pieces.h"
+#include "kernels/partial_sums.h"
 #include "kernels/product.h"
-#include "kernels/root.h"
 
 namespace retrolux::RETROLUX_ISA {
 
@@ -71,9 +71,10 @@ void equivalent_light(Light<const T> x, index_t modes, const T* weight, bool bot
     const index_t pieces = pieces_of(x.batch), set_size = triangle.blocks() * Triangle<T>::block_size;
     const index_t left_size = triangle.left_step * triangle.row_blocks;
     const index_t right_size = triangle.right_step * triangle.columns;
-    PiecewiseSums sums(pieces, sets * set_size, 16 * pieces * sets * set_size);  // as many pieces as were asked for
-    const double operations = 5.0 * sets * static_cast<double>(modes * modes) * static_cast<double>(x.batch);
-    const int workers = useful_workers(threads, sums.count(), operations);
+    PartialSums sums(pieces, sets * set_size, 16 * pieces * sets * set_size);  // as many pieces as were asked for
+    const double entries = static_cast<double>(modes * modes), n = static_cast<double>(modes);
+    const int workers =
+        useful_workers(threads, sums.count(), costs::covariance / 2 * sets * entries * static_cast<double>(x.batch));
     const index_t room = left_size + sets * right_size;
     const Scratch<T> blocks(room * workers);
     sums.add_up(workers, [&](index_t p, double* piece, int worker) {
@@ -96,16 +97,15 @@ void equivalent_light(Light<const T> x, index_t modes, const T* weight, bool bot
     });
     const index_t stride = Hermitian::stride_of(modes), size = modes * stride;
     const Scratch<double> planes(2 * size * sets);
-    const double cubed = static_cast<double>(modes * modes) * static_cast<double>(modes);
-    const int rooting = useful_workers(threads, sets, 4.0 * sets * cubed);
+    const int factoring = useful_workers(threads, sets, costs::cholesky / 2 * sets * entries * n);
     constexpr double floor = sizeof(T) == sizeof(float) ? 1e-7 : 2e-16;
-    in_parallel(rooting, [&](int worker) {
-        for (index_t s = share(sets, rooting, worker); s < share(sets, rooting, worker + 1); ++s) {
+    in_parallel(factoring, [&](int worker) {
+        for (index_t s = share(sets, factoring, worker); s < share(sets, factoring, worker + 1); ++s) {
             double* re = planes.data() + 2 * size * s;
             for (index_t i = 0; i < 2 * size; ++i) re[i] = 0;
             const Hermitian matrix{re, re + size, modes, stride};
             triangle.copy_to(matrix, sums.total() + s * set_size);
-            root(matrix, floor, samples + 2 * modes * modes * s);
+            cholesky(matrix, floor, samples + 2 * modes * modes * s);
         }
     });
 }

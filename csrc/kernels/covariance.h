@@ -2,15 +2,13 @@
 
 #include "types.h"
 
-// A batch of light, as far as sums of powers go. Any amplitude is v x with a row v, so that the weighted sum over the
-// batch of its power is v C v†, with the covariance C = sum of w x x†. Whatever has the covariance C gives the same
-// sums: the columns of a root L of C = L L†, which are no more samples than there are modes.
+// As few samples as there are modes whose powers add up to those of a batch: docs/physics/taps.md.
 
 namespace retrolux::RETROLUX_ISA {
 
-/// Writes two sets of `modes` samples each, interleaved complex numbers: their powers, added up over a set, are
-/// sum w p and sum w^2 p over the batch x for every amplitude p = |v x|^2. `weight` has shape (batch), at least 0.
-/// The second set follows the first; without `both` there is the first alone. The same bits for any number of threads.
+/// Writes two sets of `modes` samples each, interleaved complex numbers. For every power p = |v x|^2, its sum over the
+/// first set is the sum of w p over the batch x, and over the second set that of w^2 p. `weight`, w at least 0, has
+/// shape (batch). Without `both` there is the first set alone. The same bits for any number of threads.
 template <class T>
 void equivalent_light(Light<const T> x, index_t modes, const T* weight, bool both, T* samples, int threads);
 

@@ -1,11 +1,12 @@
 #pragma once
 
 #include "kernels/coefficients.h"
+#include "kernels/compiler.h"
 #include "kernels/rotations.h"
 #include "types.h"
 
 // The physics: what one MZI does to the light of a tile, and to the gradient that comes back through it.
-// The lane loops are the hot loops of the product. `omp simd` only says which sums may be reordered across lanes.
+// The lane loops are the hot loops of the product. RETROLUX_SIMD_SUM only says which sums may be reordered.
 
 namespace retrolux::RETROLUX_ISA {
 
@@ -69,13 +70,14 @@ inline void cross_back(const Rotation<T>& mzi, T* __restrict a, T* __restrict b)
 }
 
 /// Steps light (a, b) and gradient (ga, gb) from the output to the input side of an MZI of an ideal mesh. Adds
-/// dL/d(mixing angle) to sums[0] and Im(conj(g_a) a) at the input to sums[1], both summed over the lanes.
+/// dL/d(mixing angle) to sums[0] and Im(conj(g_a) a) at the input to sums[1], both summed over the lanes:
+/// docs/physics/adjoint.md.
 template <class T, int lanes>
 inline void step_back(const Rotation<T>& mzi, T* __restrict a, T* __restrict b, T* __restrict ga, T* __restrict gb,
                       double* __restrict sums) {
     const Rotation<T> r = mzi;
     T mix = 0, input = 0;
-#pragma omp simd reduction(+ : mix, input)
+    RETROLUX_SIMD_SUM(mix, input)
     for (int l = 0; l < lanes; ++l) {
         T a_re = a[l], a_im = a[lanes + l], b_re = b[l], b_im = b[lanes + l];
         T ga_re = ga[l], ga_im = ga[lanes + l], gb_re = gb[l], gb_im = gb[lanes + l];
@@ -109,7 +111,7 @@ inline void step_back(const Crossing<T>& inverse, const Crossing<T>& dagger, con
     const Crossing<T> h = dagger;
     const T theta_aa = weights.aa, theta_bb = weights.bb, theta_ab = weights.ab;
     T theta = 0, phi = 0;
-#pragma omp simd reduction(+ : theta, phi)
+    RETROLUX_SIMD_SUM(theta, phi)
     for (int l = 0; l < lanes; ++l) {
         const T a_re = a[l], a_im = a[lanes + l], b_re = b[l], b_im = b[lanes + l];
         const T ga_re = ga[l], ga_im = ga[lanes + l], gb_re = gb[l], gb_im = gb[lanes + l];
@@ -139,7 +141,7 @@ template <class T, int lanes>
 inline void add_products(const T* __restrict a, const T* __restrict b, const T* __restrict ga, const T* __restrict gb,
                          double* __restrict sums) {
     T aa_re = 0, aa_im = 0, ab_re = 0, ab_im = 0, ba_re = 0, ba_im = 0, bb_re = 0, bb_im = 0;
-#pragma omp simd reduction(+ : aa_re, aa_im, ab_re, ab_im, ba_re, ba_im, bb_re, bb_im)
+    RETROLUX_SIMD_SUM(aa_re, aa_im, ab_re, ab_im, ba_re, ba_im, bb_re, bb_im)
     for (int l = 0; l < lanes; ++l) {
         const T a_re = a[l], a_im = a[lanes + l], b_re = b[l], b_im = b[lanes + l];
         const T ga_re = ga[l], ga_im = ga[lanes + l], gb_re = gb[l], gb_im = gb[lanes + l];
@@ -166,7 +168,7 @@ inline void add_products(const T* __restrict a, const T* __restrict b, const T* 
 template <class T, int lanes>
 inline double imaginary_product(const T* __restrict y, const T* __restrict g) {
     T sum = 0;
-#pragma omp simd reduction(+ : sum)
+    RETROLUX_SIMD_SUM(sum)
     for (int l = 0; l < lanes; ++l) sum += g[l] * y[lanes + l] - g[lanes + l] * y[l];
     return sum;
 }

@@ -1,5 +1,6 @@
 #include "kernels/dense.h"
 
+#include "kernels/compiler.h"
 #include "kernels/parallel.h"
 #include "kernels/product.h"
 
@@ -20,7 +21,7 @@ void multiply_rows(const T* x, index_t modes, const T* right, T* y) {
             T* out = y + 2 * (r * modes + lanes * j);
             const T* row = sums + 2 * r * lanes;
             if (left >= lanes) {
-#pragma omp simd
+                RETROLUX_SIMD
                 for (int l = 0; l < lanes; ++l) {
                     out[2 * l] = row[l];
                     out[2 * l + 1] = row[lanes + l];
@@ -44,8 +45,8 @@ void multiply_light(Light<const T> x, index_t modes, const T* matrix, T* y, int 
     for (index_t n = 0; n < modes; ++n)
         split_row(matrix + 2 * n * modes, modes, T(1), T(1), right.data() + 2 * lanes * n, 2 * lanes * modes);
     const index_t groups = (x.batch + block_rows - 1) / block_rows;
-    const int workers =
-        useful_workers(threads, groups, 8.0 * static_cast<double>(modes * modes) * static_cast<double>(x.batch));
+    const int workers = useful_workers(
+        threads, groups, operations::product * static_cast<double>(modes * modes) * static_cast<double>(x.batch));
     in_parallel_for_light(workers, [&](int worker) {
         for (index_t g = share(groups, workers, worker); g < share(groups, workers, worker + 1); ++g) {
             const index_t first = g * block_rows, end = first + block_rows;

@@ -6,8 +6,8 @@
 
 #include "types.h"
 
-// Elementary functions as plain loops that the compiler turns into vector code; the C library's are called one by one,
-// which for a small batch would cost as much as the light's whole pass.
+// Elementary functions as plain loops, which the compiler turns into vector code. The C library's take one number a
+// call.
 
 namespace retrolux::RETROLUX_ISA {
 

@@ -12,8 +12,6 @@ namespace retrolux::RETROLUX_ISA {
 
 namespace {
 
-constexpr double operations_per_mzi = 28;  // sixteen products, twelve sums
-
 /// Light crosses the inverse of an MZI, of which a matrix is given for just that.
 template <class T, int lanes>
 inline void cross_back(const Crossing<T>& dagger, T* __restrict a, T* __restrict b) {
@@ -37,12 +35,20 @@ struct LinearPass {
             pack<T, lanes>(in.data + 2 * first * mesh.modes, count, mesh.modes, tile);
         else
             pack_identity<T, lanes>(first, count, mesh.modes, tile);
-        if constexpr (lanes == wide<T> && has_chains && std::is_same_v<Mzi, Rotation<T>>)
-            cross_chains<lanes>(first, count, tile);
-        else
-            cross_columns<lanes>(first, count, tile);
+        cross_all<lanes>(first, count, tile);
         for (index_t m = 0; m < mesh.modes; ++m) rotate<T, lanes>(tile + 2 * lanes * m, cosine[m], sine[m]);
         unpack<T, lanes>(tile, count, mesh.modes, out + 2 * first * mesh.modes);
+    }
+
+    template <int lanes>
+    void cross_all(index_t first, int count, T* tile) const {
+        if constexpr (lanes == wide<T> && has_chains && std::is_same_v<Mzi, Rotation<T>>) {
+            if (mesh.modes <= most_modes_of_chains) {
+                cross_chains<lanes>(first, count, tile);
+                return;
+            }
+        }
+        cross_columns<lanes>(first, count, tile);
     }
 
     template <int lanes>
@@ -99,7 +105,7 @@ void run(const LinearPass<T, Mzi>& pass, bool backward, int threads) {
     const Tiling<T> tiling(pass.in.batch, threads == 1);
     const int workers =
         useful_workers(threads, tiling.tiles,
-                       operations_per_mzi * static_cast<double>(pass.mesh.mzis) * static_cast<double>(pass.in.batch));
+                       operations::crossing * static_cast<double>(pass.mesh.mzis) * static_cast<double>(pass.in.batch));
     const index_t tile_size = 2 * pass.mesh.modes * wide<T>;
     const Scratch<T> scratch(tile_size * workers);
     in_parallel_for_light(workers, [&](int worker) {

@@ -41,7 +41,7 @@ Mesh<T> stacked(const Mesh<T>& first, index_t i) {
 
 template <class T>
 void matrices(const Mesh<T>& first, index_t meshes, T* transposed, int threads) {
-    // A matrix library would make numbers of these that are too small for it to be fast.
+    // Products of these in a matrix library would be numbers with which processors are slow.
     constexpr T nothing = sizeof(T) == sizeof(float) ? T(1e-30) : T(1e-290);
     const index_t modes = first.modes, size = 2 * modes * modes;
     for_each_mesh(meshes, threads, [&](index_t i, int inner) {

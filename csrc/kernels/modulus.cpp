@@ -7,7 +7,6 @@ namespace retrolux::RETROLUX_ISA {
 
 namespace {
 
-constexpr double operations_per_number = 12;
 constexpr index_t block = 64;
 
 template <class T>
@@ -40,7 +39,7 @@ void sizes(const T* z, index_t count, T* size) {
 template <class Body>
 void for_blocks(index_t count, int threads, const Body& body) {
     const index_t blocks = (count + block - 1) / block;
-    const int workers = useful_workers(threads, blocks, operations_per_number * static_cast<double>(count));
+    const int workers = useful_workers(threads, blocks, costs::modulus * static_cast<double>(count));
     in_parallel(workers, [&](int worker) {
         for (index_t b = share(blocks, workers, worker); b < share(blocks, workers, worker + 1); ++b) {
             const index_t first = b * block, left = count - first;

@@ -1,5 +1,6 @@
 #include <cmath>
 
+#include "kernels/compiler.h"
 #include "kernels/elementary.h"
 #include "kernels/parallel.h"
 #include "kernels/passes.h"
@@ -8,8 +9,6 @@
 namespace retrolux::RETROLUX_ISA {
 
 namespace {
-
-constexpr double operations_per_normal = 40, operations_per_uniform = 15;
 
 /// A group of 64 normals serves 32 amplitudes: the first half disturbs moduli or real parts, the second phases or
 /// imaginary parts.
@@ -52,7 +51,7 @@ void draw_small_scales(const Disturbance<double>& how, const PhiloxStream& strea
 template <class T>
 inline void multiply(const T* in, const T* __restrict re, const T* __restrict im, const T* __restrict gain, int count,
                      T* out) {
-#pragma omp simd
+    RETROLUX_SIMD
     for (int i = 0; i < count; ++i) {
         const T x_re = in[2 * i], x_im = in[2 * i + 1];
         out[2 * i] = re[i] * x_re - im[i] * x_im;
@@ -97,17 +96,17 @@ void draw(const NoiseKey& key, index_t first, index_t count, float* values, int 
 }  // namespace
 
 void normals(const NoiseKey& key, index_t first, index_t count, float* values, int threads) {
-    draw<philox_normals>(key, first, count, values, threads, operations_per_normal);
+    draw<philox_normals>(key, first, count, values, threads, costs::normal);
 }
 
 void uniforms(const NoiseKey& key, index_t first, index_t count, float* values, int threads) {
-    draw<philox_uniforms>(key, first, count, values, threads, operations_per_uniform);
+    draw<philox_uniforms>(key, first, count, values, threads, costs::uniform);
 }
 
 template <class T>
 void add_noise(const T* x, const T* variance, T std, const NoiseKey& key, index_t count, T* y, int threads) {
     const index_t groups = (count + philox_group - 1) / philox_group;
-    const int workers = useful_workers(threads, groups, operations_per_normal * static_cast<double>(count));
+    const int workers = useful_workers(threads, groups, costs::normal * static_cast<double>(count));
     in_parallel(workers, [&](int worker) {
         const PhiloxStream stream(key);
         alignas(64) float draws[philox_group];
@@ -131,11 +130,11 @@ void disturb(Light<const T> x, index_t modes, T* y, const Disturbance<T>& how, i
     const index_t groups = (count + amplitudes - 1) / amplitudes;
     const bool scales = how.amplitude_std != 0 || how.phase_std != 0, adds = how.noise_std != 0;
     constexpr T small_phase = T(0.12);                                // [rad]; times 6 it is below pi/4
-    const Scratch<T> gains(how.gain ? 2 * (modes + amplitudes) : 1);  // as they follow each other from sample to sample
+    const Scratch<T> gains(how.gain ? 2 * (modes + amplitudes) : 1);  // those of a sample, and of the next one's start
     if (how.gain)
         for (index_t i = 0; i < modes + amplitudes; ++i)
             gains.data()[2 * i] = gains.data()[2 * i + 1] = how.gain[i % modes];
-    const int workers = useful_workers(threads, groups, 4 * operations_per_normal * static_cast<double>(count));
+    const int workers = useful_workers(threads, groups, 4 * costs::normal * static_cast<double>(count));
     in_parallel(workers, [&](int worker) {
         const PhiloxStream scale_stream(how.scale_key), noise_stream(how.noise_key);
         alignas(64) float draws[philox_group];

@@ -2,10 +2,6 @@
 
 #include "types.h"
 
-#ifndef RETROLUX_ISA
-#error "kernels/ is compiled once per instruction set: define RETROLUX_ISA"
-#endif
-
 namespace retrolux::RETROLUX_ISA {
 
 // The entries of the table; table.h says what each does.
@@ -40,6 +36,9 @@ void modulus(const T* z, index_t count, T* size, int threads);
 template <class T>
 void modulus_adjoint(const T* z, const T* size, const T* grad_size, index_t count, T* grad_z, int threads);
 
+template <class T>
+double multiply_adds(index_t rounds);
+
 void multiply(const SparseRows& matrix, const double* x, double* y, int threads);
 
 void normals(const NoiseKey& key, index_t first, index_t count, float* values, int threads);
@@ -50,8 +49,7 @@ template <class T>
 void adjoint(const Mesh<T>& mesh, Light<const T> y, const T* grad_y, const T* x, T* grad_x,
              const Gradients<T>& gradients, int threads);
 
-/// The same where `from_identity` says that y is what the mesh makes of the identity, for which x is null, and which
-/// saves what light there is not.
+/// The same; `from_identity` says that y is the output of the identity, where x is null. Dark MZIs are then skipped.
 template <class T>
 void adjoint(const Mesh<T>& mesh, Light<const T> y, const T* grad_y, const T* x, T* grad_x, bool from_identity,
              const Gradients<T>& gradients, int threads);

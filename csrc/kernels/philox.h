@@ -4,12 +4,8 @@
 #include <cstdint>
 #include <cstring>
 
-#if defined(__SSE2__)
-#include <immintrin.h>
-#endif
-
 #include "kernels/elementary.h"
-#include "kernels/transpose.h"
+#include "kernels/vector.h"
 #include "types.h"
 
 // Random numbers that depend on a key and a position, not on who drew what before:
@@ -28,23 +24,8 @@ struct PhiloxWords {
 };
 
 /// A vector as 64-bit lanes, and as the halves of these.
-using PhiloxLanes = typename VectorOf<std::uint64_t>::Type;
-using PhiloxHalves = typename VectorOf<std::uint32_t>::Type;
-
-/// Products of the lower halves of all lanes. The one instruction that GCC 12 does not find by itself: it multiplies
-/// whole lanes, in three times the time, which was a third of that of a normal number.
-inline PhiloxLanes multiply_lower(PhiloxLanes a, PhiloxLanes b) {
-#if defined(__AVX512F__)
-    // With a mask that takes all: GCC 12 warns of its own header in _mm512_mul_epu32.
-    return (PhiloxLanes)_mm512_maskz_mul_epu32(0xff, (__m512i)a, (__m512i)b);
-#elif defined(__AVX2__)
-    return (PhiloxLanes)_mm256_mul_epu32((__m256i)a, (__m256i)b);
-#elif defined(__SSE2__)
-    return (PhiloxLanes)_mm_mul_epu32((__m128i)a, (__m128i)b);
-#else
-    return (a & 0xFFFFFFFFu) * (b & 0xFFFFFFFFu);
-#endif
-}
+using PhiloxLanes = Vector<std::uint64_t>;
+using PhiloxHalves = Vector<std::uint32_t>;
 
 /// A key with its ten rounds, spread over vectors once for all that is drawn with it.
 struct PhiloxStream {
@@ -52,13 +33,11 @@ struct PhiloxStream {
     PhiloxLanes step_lower, step_upper, stream, keys[rounds][2];
 
     explicit PhiloxStream(const NoiseKey& key)
-        : step_lower(PhiloxLanes{} + key.step),
-          step_upper(PhiloxLanes{} + (key.step >> 32)),
-          stream(PhiloxLanes{} + key.stream) {
+        : step_lower(splat(key.step)), step_upper(splat(key.step >> 32)), stream(splat<std::uint64_t>(key.stream)) {
         std::uint32_t lower = static_cast<std::uint32_t>(key.seed), upper = static_cast<std::uint32_t>(key.seed >> 32);
         for (PhiloxLanes(&round)[2] : keys) {
-            round[0] = PhiloxLanes{} + lower;
-            round[1] = PhiloxLanes{} + upper;
+            round[0] = splat<std::uint64_t>(lower);
+            round[1] = splat<std::uint64_t>(upper);
             lower += 0x9E3779B9u;
             upper += 0xBB67AE85u;
         }
@@ -71,7 +50,8 @@ struct PhiloxCounters {
     PhiloxLanes c0, c1, c2, c3;
 
     void mix(const PhiloxLanes (&keys)[2]) {
-        const PhiloxLanes multiplier_0 = PhiloxLanes{} + 0xD2511F53u, multiplier_1 = PhiloxLanes{} + 0xCD9E8D57u;
+        const PhiloxLanes multiplier_0 = splat<std::uint64_t>(0xD2511F53u);
+        const PhiloxLanes multiplier_1 = splat<std::uint64_t>(0xCD9E8D57u);
         const PhiloxLanes product_0 = multiply_lower(multiplier_0, c0), product_1 = multiply_lower(multiplier_1, c2);
         c0 = (product_1 >> 32) ^ c1 ^ keys[0];
         c1 = product_1;
@@ -81,34 +61,37 @@ struct PhiloxCounters {
 };
 
 /// The lower halves of all lanes of two vectors, in turns of two.
-template <int size, class Halves>
-inline Halves lower_halves(Halves a, Halves b) {
-    static_assert(size == 4 || size == 8 || size == 16, "a vector of this instruction set");
-    if constexpr (size == 4) return shuffle<0, 2, 4, 6>(a, b);
-    if constexpr (size == 8) return shuffle<0, 2, 8, 10, 4, 6, 12, 14>(a, b);
-    if constexpr (size == 16) return shuffle<0, 2, 16, 18, 4, 6, 20, 22, 8, 10, 24, 26, 12, 14, 28, 30>(a, b);
+inline PhiloxHalves lower_halves(PhiloxLanes a_lanes, PhiloxLanes b_lanes) {
+    constexpr int lanes = vector_lanes<std::uint32_t>;
+    PhiloxHalves a, b;
+    std::memcpy(&a, &a_lanes, sizeof a);
+    std::memcpy(&b, &b_lanes, sizeof b);
+    using Half = std::uint32_t;
+    if constexpr (lanes == 4)
+        return shuffle<Half, 0, 2, 4, 6>(a, b);
+    else if constexpr (lanes == 8)
+        return shuffle<Half, 0, 2, 8, 10, 4, 6, 12, 14>(a, b);
+    else
+        return shuffle<Half, 0, 2, 16, 18, 4, 6, 20, 22, 8, 10, 24, 26, 12, 14, 28, 30>(a, b);
 }
 
 /// The ten rounds on sixteen consecutive counters (first_block + i, step, stream).
 inline PhiloxWords philox(const PhiloxStream& stream, std::uint64_t first_block) {
     // The counter holds 32 bits of block, 64 of step and 32 of stream: see numbers_in_a_step.
-    constexpr int width = block_size<std::uint64_t>;
+    constexpr int width = vector_lanes<std::uint64_t>;
     PhiloxLanes offset{};  // which lanes of the first of two vectors become neighbours, see lower_halves
     for (int i = 0; i < width; ++i) offset[i] = static_cast<std::uint64_t>(i / 2 * 4 + i % 2);
     PhiloxWords result;
     for (int first = 0; first < philox_blocks; first += 2 * width) {
         const PhiloxLanes block = offset + (first_block + static_cast<std::uint64_t>(first));
         PhiloxCounters a{block, stream.step_lower, stream.step_upper, stream.stream}, b = a;
-        b.c0 += 2;
+        b.c0 += splat<std::uint64_t>(2);
         for (const PhiloxLanes(&keys)[2] : stream.keys) {
             a.mix(keys);
             b.mix(keys);
         }
         const PhiloxLanes words[4][2] = {{a.c0, b.c0}, {a.c1, b.c1}, {a.c2, b.c2}, {a.c3, b.c3}};
-        for (int w = 0; w < 4; ++w) {
-            const auto halves = lower_halves<2 * width>((PhiloxHalves)words[w][0], (PhiloxHalves)words[w][1]);
-            std::memcpy(&result.words[w][first], &halves, sizeof halves);
-        }
+        for (int w = 0; w < 4; ++w) store(lower_halves(words[w][0], words[w][1]), &result.words[w][first]);
     }
     return result;
 }

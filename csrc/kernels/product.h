@@ -1,21 +1,17 @@
 #pragma once
 
+#include "kernels/vector.h"
 #include "types.h"
 
-// Products of complex matrices, as sums that stay in the processor's registers.
+// Products of complex matrices, block by block: the sums of a block stay in registers.
 
 namespace retrolux::RETROLUX_ISA {
 
-#if defined(__AVX512F__)
-inline constexpr int register_bytes = 64, block_rows = 8;
-#elif defined(__AVX__)
-inline constexpr int register_bytes = 32, block_rows = 4;
-#else
-inline constexpr int register_bytes = 16, block_rows = 4;
-#endif
-/// Columns of a block: one register of real parts, one of imaginary parts.
+/// Rows of a block, as far as there are registers for their sums.
+inline constexpr int block_rows = vector_bytes == 64 ? 8 : 4;
+/// Columns of a block: one vector of real parts, one of imaginary parts.
 template <class T>
-inline constexpr int block_lanes = register_bytes / sizeof(T);
+inline constexpr int block_lanes = vector_lanes<T>;
 
 /// Blocks of columns that hold `columns` of them.
 template <class T>
@@ -44,7 +40,7 @@ inline void multiply_block(const Factor<T>& left, const T* right, index_t count,
         const T* y = right + 2 * k * lanes;
         for (int r = 0; r < rows; ++r) {
             const T x_re = x[r * left.stride], x_im = x[r * left.stride + 1];
-#pragma omp simd
+            RETROLUX_SIMD
             for (int l = 0; l < lanes; ++l) {
                 re[r][l] += x_re * y[l];
                 re[r][l] -= x_im * y[lanes + l];
@@ -59,15 +55,15 @@ inline void multiply_block(const Factor<T>& left, const T* right, index_t count,
     }
 }
 
-/// Puts `columns` interleaved complex numbers, times `re_scale` and `im_scale`, where `multiply_block` wants the
-/// entries k of its right factors: the blocks of columns lie `block_step` apart; beyond the last column they are zeros.
-/// In blocks that lie far apart in rows of a power of two, a cache would hold few of them.
+/// Writes the entries k of the right factors of `multiply_block`: `columns` interleaved complex numbers, their parts
+/// times `re_scale` and `im_scale`. The blocks of columns lie `block_step` apart; beyond the last column they are
+/// zeros.
 template <class T>
 inline void split_row(const T* row, index_t columns, T re_scale, T im_scale, T* __restrict blocks, index_t block_step) {
     constexpr int lanes = block_lanes<T>;
     for (index_t first = 0; first < columns; first += lanes, blocks += block_step) {
         if (first + lanes <= columns) {
-#pragma omp simd
+            RETROLUX_SIMD
             for (int l = 0; l < lanes; ++l) {
                 blocks[l] = re_scale * row[2 * (first + l)];
                 blocks[lanes + l] = im_scale * row[2 * (first + l) + 1];
@@ -87,7 +83,7 @@ template <class T>
 inline void block_row(const T* row, index_t columns, T* __restrict blocks, index_t block_step) {
     for (index_t first = 0; first < columns; first += block_rows, blocks += block_step) {
         if (first + block_rows <= columns) {
-#pragma omp simd
+            RETROLUX_SIMD
             for (int i = 0; i < 2 * block_rows; ++i) blocks[i] = row[2 * first + i];
             continue;
         }

@@ -6,7 +6,7 @@
 #include "kernels/coefficients.h"
 #include "kernels/cross.h"
 #include "kernels/parallel.h"
-#include "kernels/pieces.h"
+#include "kernels/partial_sums.h"
 #include "kernels/sensitivity.h"
 #include "kernels/tile.h"
 
@@ -14,11 +14,9 @@ namespace retrolux::RETROLUX_ISA {
 
 namespace {
 
-constexpr double operations_per_mzi = 116;  // three crossings (84) and the products (32)
-
-/// One pass for a share of the tiles. MZIs are dealt to stretches. Light goes forward and leaves a copy of itself in
-/// front of every stretch; from there, the last stretch first, it goes through once more and leaves what enters each
-/// MZI; then the gradient goes back through the stretch.
+/// One pass over a batch, tile by tile. The MZIs are cut into stretches. Light goes forward, and is copied in front of
+/// each stretch. Then, the last stretch first, light goes from its copy through the stretch again, and what enters each
+/// MZI is kept; the gradient goes back through the stretch.
 template <class T>
 struct Replay {
     const Mesh<T>& mesh;
@@ -43,7 +41,7 @@ struct Replay {
           daggers(daggers_),
           cosine(cosine_),
           sine(sine_),
-          // The copies of all modes and what enters the MZIs of one stretch take equal room.
+          // The copies of all modes take as much room as what enters the MZIs of one stretch.
           stretch(1 + static_cast<index_t>(std::sqrt(0.5 * static_cast<double>(mesh.mzis * mesh.modes)))),
           stretches((mesh.mzis + stretch - 1) / stretch) {}
 
@@ -99,7 +97,7 @@ private:
         return tile + 2 * lanes * static_cast<index_t>(mesh.pairs[end]);
     }
 
-    /// Where no light has been there is no gradient, and what comes back from there meets no light later on.
+    /// Whether MZI `mzi` sees no light of the identity: it is skipped.
     bool stays_dark(index_t mzi, index_t first, int count) const {
         return !x && RETROLUX_ISA::stays_dark(mesh, mzi, first, count);
     }
@@ -137,9 +135,9 @@ void adjoint_by_replay(const Mesh<T>& mesh, const T* x, Light<const T> y, const 
     reverse_matrices(mesh, daggers.data(), threads);
     const Replay<T> replay(mesh, x, y, grad_y, grad_x, matrices.data(), daggers.data(), cosine, sine);
     const Tiling<T> tiling(y.batch);
-    PiecewiseSums sums(tiling.tiles, 8 * mzis + modes, y.batch * modes * static_cast<index_t>(2 * sizeof(T)));
-    const int workers = useful_workers(threads, sums.count(),
-                                       operations_per_mzi * static_cast<double>(mzis) * static_cast<double>(y.batch));
+    PartialSums sums(tiling.tiles, 8 * mzis + modes, y.batch * modes * static_cast<index_t>(2 * sizeof(T)));
+    const int workers = useful_workers(
+        threads, sums.count(), operations::replayed_adjoint * static_cast<double>(mzis) * static_cast<double>(y.batch));
     const index_t room = replay.room();
     const Scratch<T> rooms(room * workers);
     sums.add_up(workers, [&](index_t t, double* piece, int worker) {

@@ -26,9 +26,8 @@ T smaller(T a, T b) {
 
 template <class T>
 bool can_be_reversed(const Mesh<T>& mesh) {
-    // Weigh the amplitude errors at each port by the largest loss of the paths behind it: in this norm the inverse of
-    // an MZI does not magnify. So an error at an output grows by the largest loss of the paths to it, at most, while
-    // light there is what came on the path of the smallest loss, at most.
+    // An error at an output grows by at most the largest loss of the paths to it; light there has lost at least what
+    // the path of the smallest loss takes.
     const Scratch<T> losses(2 * mesh.modes);
     T *const least = losses.data(), *const most = least + mesh.modes;
     for (index_t m = 0; m < 2 * mesh.modes; ++m) losses.data()[m] = 0;

@@ -4,9 +4,9 @@
 
 namespace retrolux::RETROLUX_ISA {
 
-/// Whether light may be traced back from the outputs of a mesh with losses. On the way back, losses become gains, which
-/// magnify rounding errors; where a path to an output takes more than another, they do so by more than the light there.
-/// The answer depends on the losses alone and holds for light of any shape and strength.
+/// Whether light can be computed back from the outputs of a mesh with losses. Losses are gains on the way back, and
+/// magnify rounding errors, by more than the light where one path to an output loses more than another. The answer
+/// depends on the losses alone; docs/physics/adjoint.md derives it.
 template <class T>
 bool can_be_reversed(const Mesh<T>& mesh);
 

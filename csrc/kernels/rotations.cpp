@@ -4,6 +4,7 @@
 #include <cstring>
 #include <type_traits>
 
+#include "kernels/compiler.h"
 #include "kernels/elementary.h"
 #include "kernels/parallel.h"
 
@@ -11,9 +12,9 @@ namespace retrolux::RETROLUX_ISA {
 
 namespace {
 
-// Phases on their way to the outputs are whole numbers, fractions of a turn, for which sums wrap where phases do,
-// exactly. In double precision a unit is 2^-64 of a turn, of which the upper 52 bits count, 1.4e-15 rad; in single
-// precision 2^-32, 1.5e-9 rad.
+// Pending phases are fractions of a turn as whole numbers: their sums wrap where phases do, exactly. In double
+// precision a unit is 2^-64 of a turn, of which the upper 52 bits count, 1.4e-15 rad; in single precision 2^-32, 1.5e-9
+// rad.
 template <class T>
 using Turns = std::conditional_t<std::is_same_v<T, float>, std::uint32_t, std::uint64_t>;
 
@@ -77,7 +78,6 @@ inline T half_angle(std::uint64_t angle) {
     return (between_one_and_two - 1.5) * pi;
 }
 
-constexpr double operations_per_mzi = 100;  // what could be done in the time that its shears take
 constexpr int block = 64;
 
 int block_at(index_t first, index_t end) { return end - first < block ? static_cast<int>(end - first) : block; }
@@ -106,15 +106,14 @@ void find_shears(const Turns<T>* angles, int count, T* tangent, T* sine) {
     }
 }
 
-/// One MZI: takes the phases that its modes come with, and leaves those they go on with, what is to be done to the
-/// upper mode and to both, and in the lowest bit of `phase`, which no phase needs, whether the mixing angle has changed
-/// its sign.
+/// Pushes the pending phases of two modes through an MZI. Writes the angles by which it turns its upper mode and mixes.
+/// The lowest bit of `phase`, which no phase needs, says whether the mixing angle has changed its sign.
 template <class Whole>
-inline void hand_on(Whole theta, Whole phi, Whole& upper, Whole& lower, Whole& phase, Whole& mix) {
+inline void push_phases(Whole theta, Whole phi, Whole& upper, Whole& lower, Whole& phase, Whole& mix) {
     constexpr Whole half = half_turn<Whole>, quarter = half >> 1;
     const Whole half_theta = theta >> 1, angle = quarter - half_theta;
     const Whole difference = phi + upper - lower, both = lower + half_theta + quarter;
-    // A difference beyond a quarter of a turn: -1 on the upper mode, which behind the mixing is there again.
+    // Beyond a quarter of a turn, -1 is taken from the upper mode and pushed through the mixing, which turns its sign.
     const Whole flip = (difference + quarter) & half, flipped = flip >> last_bit<Whole>;
     phase = ((difference ^ flip) & ~Whole(1)) | flipped;
     mix = (angle ^ (0 - flipped)) + flipped;
@@ -130,9 +129,9 @@ int side_by_side(const std::int32_t* pairs, int count) {
     return i;
 }
 
-/// Hands the phases `pending` behind each mode on, past MZIs [first, first + count), count <= block.
+/// Pushes the `pending` phases of all modes through MZIs [first, first + count), count <= block.
 template <class T>
-void hand_on(const Mesh<T>& mesh, index_t first, int count, Turns<T>* pending, Turns<T>* phase, Turns<T>* mix) {
+void push_phases(const Mesh<T>& mesh, index_t first, int count, Turns<T>* pending, Turns<T>* phase, Turns<T>* mix) {
     Turns<T> theta[block], phi[block];
     find_turns(mesh.theta + first, count, theta);
     find_turns(mesh.phi + first, count, phi);
@@ -141,12 +140,12 @@ void hand_on(const Mesh<T>& mesh, index_t first, int count, Turns<T>* pending, T
     while (i < count) {
         const int together = side_by_side(pairs + 2 * i, count - i);
         Turns<T>* const modes = pending + pairs[2 * i];
-#pragma omp simd
+        RETROLUX_SIMD
         for (int j = 0; j < together; ++j)
-            hand_on(theta[i + j], phi[i + j], modes[2 * j], modes[2 * j + 1], phase[i + j], mix[i + j]);
+            push_phases(theta[i + j], phi[i + j], modes[2 * j], modes[2 * j + 1], phase[i + j], mix[i + j]);
         i += together;
         if (together > 0) continue;
-        hand_on(theta[i], phi[i], pending[pairs[2 * i]], pending[pairs[2 * i + 1]], phase[i], mix[i]);
+        push_phases(theta[i], phi[i], pending[pairs[2 * i]], pending[pairs[2 * i + 1]], phase[i], mix[i]);
         ++i;
     }
 }
@@ -155,8 +154,8 @@ void hand_on(const Mesh<T>& mesh, index_t first, int count, Turns<T>* pending, T
 
 template <class T>
 void find_rotations(const Mesh<T>& mesh, const Rotations<T>& rotations, int threads) {
-    // Phases are handed on one MZI after the other, a stretch of them at a time, whose shears all threads then find.
-    const double operations = operations_per_mzi * static_cast<double>(mesh.mzis);
+    // One thread pushes phases through a stretch of MZIs, one after the other; all threads then find their shears.
+    const double operations = costs::rotation * static_cast<double>(mesh.mzis);
     const index_t stretch = useful_workers(threads, mesh.mzis, operations) > 1 ? 16384 : 1024;
     const Scratch<Turns<T>> turns(mesh.modes + 2 * stretch);
     Turns<T>*pending = turns.data(), *phase = pending + mesh.modes, *mix = phase + stretch;
@@ -164,9 +163,9 @@ void find_rotations(const Mesh<T>& mesh, const Rotations<T>& rotations, int thre
     for (index_t start = 0; start < mesh.mzis; start += stretch) {
         const index_t end = start + stretch < mesh.mzis ? start + stretch : mesh.mzis;
         for (index_t first = start; first < end; first += block)
-            hand_on(mesh, first, block_at(first, end), pending, phase + first - start, mix + first - start);
+            push_phases(mesh, first, block_at(first, end), pending, phase + first - start, mix + first - start);
         const index_t blocks = (end - start + block - 1) / block;
-        const int workers = useful_workers(threads, blocks, operations_per_mzi * static_cast<double>(end - start));
+        const int workers = useful_workers(threads, blocks, costs::rotation * static_cast<double>(end - start));
         in_parallel(workers, [&](int worker) {
             T phase_tangent[block], phase_sine[block], mix_tangent[block], mix_sine[block];
             for (index_t b = share(blocks, workers, worker); b < share(blocks, workers, worker + 1); ++b) {

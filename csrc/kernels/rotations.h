@@ -2,16 +2,12 @@
 
 #include "types.h"
 
-// The MZIs of an ideal mesh, each as two rotations of real numbers. In T = i e^{i theta/2} diag(1, -1) R diag(e^{i
-// phi}, 1) only R, real, mixes two modes. Everything left of it is a phase of an output port, and of two phases that
-// reach an MZI only the difference matters to it. So phases are handed on from MZI to MZI, to the outputs in the end,
-// and an MZI has two things left to do: turn the phase of its upper mode, and mix. Both are rotations of a plane, (re,
-// im) of the upper mode and then (upper, lower) of either part; a rotation is three shears, of one multiply-add each:
-// 9 instructions for an MZI and sample instead of the 16 of a complex 2x2 matrix.
+// The MZIs of an ideal mesh, each as two rotations by shears: the phase of the upper mode, then the mixing. The other
+// phases of an MZI are pushed through the next ones to the outputs. docs/physics/shears.md derives this.
 
 namespace retrolux::RETROLUX_ISA {
 
-/// A rotation by x as shears by tan(x/2), sin(x) and tan(x/2); |x| is at most pi/2, so that neither exceeds one.
+/// A rotation by x as shears by tan(x/2), sin(x) and tan(x/2). |x| is at most pi/2, and neither exceeds one.
 template <class T>
 struct Shears {
     T tangent, sine;

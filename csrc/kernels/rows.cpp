@@ -1,5 +1,6 @@
 #include <cmath>
 
+#include "kernels/compiler.h"
 #include "kernels/parallel.h"
 #include "kernels/passes.h"
 
@@ -9,13 +10,11 @@ namespace retrolux::RETROLUX_ISA {
 
 namespace {
 
-constexpr double operations_per_amplitude = 30;  // most of them bring parts of a number together and apart again
-
 /// Calls body(first, end) for a share of the rows on each thread.
 template <class Body>
 void for_rows(index_t batch, index_t modes, int threads, const Body& body) {
     const double amplitudes = static_cast<double>(batch) * static_cast<double>(modes);
-    const int workers = useful_workers(threads, batch, operations_per_amplitude * amplitudes);
+    const int workers = useful_workers(threads, batch, costs::row_amplitude * amplitudes);
     in_parallel(workers, [&](int worker) { body(share(batch, workers, worker), share(batch, workers, worker + 1)); });
 }
 
@@ -24,14 +23,14 @@ template <class T>
 T add_row(const T* x, const T* other, T turn_re, T turn_im, index_t modes, T* y) {
     T power = 0;
     if (!other) {
-#pragma omp simd reduction(+ : power)
+        RETROLUX_SIMD_SUM(power)
         for (index_t i = 0; i < 2 * modes; ++i) {
             y[i] = x[i];
             power += x[i] * x[i];
         }
         return power;
     }
-#pragma omp simd reduction(+ : power)
+    RETROLUX_SIMD_SUM(power)
     for (index_t m = 0; m < modes; ++m) {
         const T re = x[2 * m] + turn_re * other[2 * m] + turn_im * other[2 * m + 1];
         const T im = x[2 * m + 1] + turn_im * other[2 * m] - turn_re * other[2 * m + 1];
@@ -45,7 +44,7 @@ T add_row(const T* x, const T* other, T turn_re, T turn_im, index_t modes, T* y)
 /// `x` and `y` may be the same.
 template <class T>
 void scale_row(const T* x, T re, T im, index_t modes, T* y) {
-#pragma omp simd
+    RETROLUX_SIMD
     for (index_t m = 0; m < modes; ++m) {
         y[2 * m] = re * x[2 * m];
         y[2 * m + 1] = im * x[2 * m + 1];

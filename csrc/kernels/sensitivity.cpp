@@ -1,8 +1,6 @@
 #include "kernels/sensitivity.h"
 
-// With the products X_jk = sum conj(g_j) x_k of the gradient at the output and the light at the input, a change dT of
-// T = B2 D1 B1 D0 changes the loss by Re sum_jk dT_jk X_jk. X is carried from both sides to the factor that changes:
-// its rows by B2, its columns by D0 and B1. No factor is divided by, so that arms may lose as much as they like.
+// The products are carried from both sides to each factor of T = B2 D1 B1 D0: docs/physics/adjoint.md.
 
 namespace retrolux::RETROLUX_ISA {
 

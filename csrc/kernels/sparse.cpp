@@ -4,7 +4,7 @@
 namespace retrolux::RETROLUX_ISA {
 
 void multiply(const SparseRows& matrix, const double* x, double* y, int threads) {
-    const int workers = useful_workers(threads, matrix.rows, 4.0 * matrix.starts[matrix.rows]);
+    const int workers = useful_workers(threads, matrix.rows, costs::sparse_entry * matrix.starts[matrix.rows]);
     in_parallel(workers, [&](int worker) {
         for (index_t i = share(matrix.rows, workers, worker); i < share(matrix.rows, workers, worker + 1); ++i) {
             // Four sums at once: one alone would wait for each of its additions.

@@ -22,6 +22,7 @@ constexpr Passes<T> passes() {
     passes.scale = scale<T>;
     passes.modulus = modulus<T>;
     passes.modulus_adjoint = modulus_adjoint<T>;
+    passes.multiply_adds = multiply_adds<T>;
     return passes;
 }
 

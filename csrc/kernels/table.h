@@ -14,8 +14,8 @@ struct Passes {
     /// grad_x = U† grad_y: gradients of the input alone.
     void (*reverse)(const Mesh<T>& mesh, Light<const T> grad_y, T* grad_x, int threads);
 
-    /// y = U x, where y is not null, and what the taps read on the way. Of a large batch, sums are read from fewer
-    /// samples that have the same, and y comes by the matrix U, where that is cheaper; both agree to rounding.
+    /// y = U x, where y is not null, and what the taps read on the way. For a large batch, fewer samples with the same
+    /// sums take its place, and y comes by the matrix U, where that is cheaper. All ways agree to rounding.
     void (*forward_taps)(const Mesh<T>& mesh, Light<const T> x, T* y, const Taps<T>& taps, int threads);
 
     /// Light sent in from the outputs: y = U^T x, where y is not null, and what the taps read on the way.
@@ -40,7 +40,7 @@ struct Passes {
     /// y = x + std sqrt(variance) n, with normal numbers n; variance is 1 where it is null. x and y may be the same.
     void (*add_noise)(const T* x, const T* variance, T std, const NoiseKey& key, index_t count, T* y, int threads);
 
-    /// y is made of x as `how` says; norm (batch) is the root of the total power of each sample before it is divided.
+    /// y is made of x as `how` says; norm (batch) is the norm of each sample before it is divided.
     void (*superpose)(Light<const T> x, index_t modes, const Superposition<T>& how, T* y, T* norm, int threads);
 
     /// y = factor x, or its conjugate; factor (batch).
@@ -51,6 +51,10 @@ struct Passes {
 
     /// grad_z = grad_size z / |z|, 0 at z = 0.
     void (*modulus_adjoint)(const T* z, const T* size, const T* grad_size, index_t count, T* grad_z, int threads);
+
+    /// Rounds of multiply-adds in registers, as many as a core can do: returns the floating-point operations that they
+    /// were, a multiply-add counted as two.
+    double (*multiply_adds)(index_t rounds);
 };
 
 /// All kernels compiled for one instruction set: the only symbol that such a build exports.

@@ -1,13 +1,13 @@
 #pragma once
 
 #include "kernels/coefficients.h"
+#include "kernels/compiler.h"
 #include "kernels/cross.h"
 #include "kernels/tile.h"
 #include "types.h"
 
-// Light on its way past the tap detectors, which sit right after each phase shifter. The fields at the taps follow from
-// those at the ports: forward light meets phi first, so its tap sees the input; theta's tap sees the output through
-// coupler 2. Backward light meets them in the other order.
+// Light passes the tap detectors, which sit right after each phase shifter. docs/physics/taps.md has how the fields at
+// the taps follow from those at the ports.
 
 namespace retrolux::RETROLUX_ISA {
 
@@ -46,7 +46,7 @@ inline void cross_and_sum(const Tapped<T>& mzi, const T* __restrict weight, T* _
     const Crossing<T> m = mzi.matrix;
     const T c = mzi.cosine, s = backward ? -mzi.sine : mzi.sine;
     T theta_sum = 0, phi_sum = 0, theta_second = 0, phi_second = 0;
-#pragma omp simd reduction(+ : theta_sum, phi_sum, theta_second, phi_second)
+    RETROLUX_SIMD_SUM(theta_sum, phi_sum, theta_second, phi_second)
     for (int l = 0; l < lanes; ++l) {
         const T a_re = a[l], a_im = a[lanes + l], b_re = b[l], b_im = b[lanes + l];
         const T out_a_re = m.aa_re * a_re - m.aa_im * a_im + m.ab_re * b_re - m.ab_im * b_im;
@@ -80,7 +80,7 @@ inline void cross_and_count(const Tapped<T>& mzi, T* __restrict a, T* __restrict
     const Crossing<T> m = mzi.matrix;
     const T c = mzi.cosine, s = backward ? -mzi.sine : mzi.sine;
     T theta_sum = 0, phi_sum = 0;
-#pragma omp simd reduction(+ : theta_sum, phi_sum)
+    RETROLUX_SIMD_SUM(theta_sum, phi_sum)
     for (int l = 0; l < lanes; ++l) {
         const T a_re = a[l], a_im = a[lanes + l], b_re = b[l], b_im = b[lanes + l];
         const T out_a_re = m.aa_re * a_re - m.aa_im * a_im + m.ab_re * b_re - m.ab_im * b_im;

@@ -2,45 +2,35 @@
 #include "kernels/covariance.h"
 #include "kernels/dense.h"
 #include "kernels/parallel.h"
+#include "kernels/partial_sums.h"
 #include "kernels/passes.h"
-#include "kernels/pieces.h"
 #include "kernels/tapped.h"
 #include "kernels/tile.h"
 
-// The ways in which light gets past the taps: sample by sample; or, where only sums over a batch are wanted that is
-// much larger than the mesh, as few samples with the same sums (covariance.h), and the output by the mesh's matrix.
+// Light passes the taps sample by sample. Where only sums over a large batch are wanted, a few samples with the same
+// sums do (covariance.h), and the output comes by the mesh's matrix: docs/physics/taps.md.
 
 namespace retrolux::RETROLUX_ISA {
 
 namespace {
 
-// Operations of one MZI on one sample.
-constexpr double crossing = 28;       // without taps
-constexpr double counted = 28 + 17;   // two powers
-constexpr double weighted = 28 + 22;  // two powers, each weighted twice
-// In units of those, as they were timed at 64 and 128 modes: a complex product with a matrix's entry, an entry of both
-// covariances for one sample, and modes^3 of their roots. Products gain most from many and wide registers.
-constexpr double product_cost = vector_bytes == 64 ? 3 : vector_bytes == 32 ? 5 : 7;
-constexpr double covariance_cost = vector_bytes == 64 ? 4.5 : vector_bytes == 32 ? 8 : 12;
-constexpr double root_cost = 12;
-
-/// Calls body(samples in front of it, samples in it, its lanes) for a tile of a batch.
+/// Calls body(first sample, samples, lanes) for a tile of a batch.
 template <class T, class Body>
 void with_lanes(const Tiling<T>& tiling, index_t t, const Body& body) {
     tiling.with_lanes(t, [&](auto lanes) { body(tiling.first(t), tiling.count(t), lanes); });
 }
 
-double work(double operations, index_t mzis, index_t samples) {
-    return operations * static_cast<double>(mzis) * static_cast<double>(samples);
+double work(double per_mzi, index_t mzis, index_t samples) {
+    return per_mzi * static_cast<double>(mzis) * static_cast<double>(samples);
 }
 
-/// Calls body(samples in front of a tile, samples in it, its lanes, room for it) for all tiles, on as many threads as
-/// that many `operations` of every MZI on every sample are worth.
+/// Calls body(first sample, samples, lanes, room) for every tile, on as many threads as
+/// `per_mzi` operations of every MZI on every sample are worth.
 template <class T, class Body>
-void for_each_tile(const Mesh<T>& mesh, index_t batch, double operations, int threads, const Body& body) {
+void for_each_tile(const Mesh<T>& mesh, index_t batch, double per_mzi, int threads, const Body& body) {
     const Tiling<T> tiling(batch);
     const index_t tile_size = 2 * mesh.modes * wide<T>;
-    const int workers = useful_workers(threads, tiling.tiles, work(operations, mesh.mzis, batch));
+    const int workers = useful_workers(threads, tiling.tiles, work(per_mzi, mesh.mzis, batch));
     const Scratch<T> tiles(tile_size * workers);
     in_parallel_for_light(workers, [&](int worker) {
         T* const tile = tiles.data() + tile_size * worker;
@@ -52,11 +42,13 @@ void for_each_tile(const Mesh<T>& mesh, index_t batch, double operations, int th
 /// The output alone, through the MZIs.
 template <class T>
 void send(const TappedPass<T>& pass, Light<const T> x, T* y, int threads) {
-    for_each_tile<T>(pass.mesh, x.batch, crossing, threads, [&](index_t first, int count, auto lanes, T* room) {
-        constexpr int n = decltype(lanes)::value;
-        const index_t at = 2 * first * pass.mesh.modes;
-        pass.template sweep<n>(x.data + at, count, room, y + at, [&](T* tile) { pass.template cross_all<n>(tile); });
-    });
+    for_each_tile<T>(pass.mesh, x.batch, operations::crossing, threads,
+                     [&](index_t first, int count, auto lanes, T* room) {
+                         constexpr int n = decltype(lanes)::value;
+                         const index_t at = 2 * first * pass.mesh.modes;
+                         pass.template sweep<n>(x.data + at, count, room, y + at,
+                                                [&](T* tile) { pass.template cross_all<n>(tile); });
+                     });
 }
 
 /// The output alone, by the mesh's matrix where that is cheaper.
@@ -64,8 +56,9 @@ template <class T>
 void output(const TappedPass<T>& pass, Light<const T> x, T* y, int threads) {
     const index_t modes = pass.mesh.modes, mzis = pass.mesh.mzis;
     const double entries = static_cast<double>(modes * modes);
-    const double by_matrix = work(crossing, mzis, modes) + product_cost * entries * static_cast<double>(x.batch);
-    if (work(crossing, mzis, x.batch) <= by_matrix) {
+    const double by_matrix =
+        work(operations::crossing, mzis, modes) + costs::product * entries * static_cast<double>(x.batch);
+    if (work(operations::crossing, mzis, x.batch) <= by_matrix) {
         send(pass, x, y, threads);
         return;
     }
@@ -81,13 +74,14 @@ void output(const TappedPass<T>& pass, Light<const T> x, T* y, int threads) {
 /// The taps of every sample.
 template <class T>
 void read_each(const TappedPass<T>& pass, Light<const T> x, T* y, T* each, int threads) {
-    for_each_tile<T>(pass.mesh, x.batch, counted, threads, [&](index_t first, int count, auto lanes, T* room) {
-        constexpr int n = decltype(lanes)::value;
-        const index_t at = 2 * first * pass.mesh.modes;
-        pass.template sweep<n>(x.data + at, count, room, y ? y + at : nullptr, [&](T* tile) {
-            pass.template read_each<n>(tile, count, each + 2 * first * pass.mesh.mzis);
-        });
-    });
+    for_each_tile<T>(pass.mesh, x.batch, operations::counted, threads,
+                     [&](index_t first, int count, auto lanes, T* room) {
+                         constexpr int n = decltype(lanes)::value;
+                         const index_t at = 2 * first * pass.mesh.modes;
+                         pass.template sweep<n>(x.data + at, count, room, y ? y + at : nullptr, [&](T* tile) {
+                             pass.template read_each<n>(tile, count, each + 2 * first * pass.mesh.mzis);
+                         });
+                     });
 }
 
 template <class T>
@@ -104,8 +98,8 @@ template <class T>
 void add_up(const TappedPass<T>& pass, Light<const T> x, T* y, const Taps<T>& taps, int threads) {
     const Tiling<T> tiling(x.batch);
     const index_t modes = pass.mesh.modes, mzis = pass.mesh.mzis, tile_size = (2 * modes + 2) * wide<T>;
-    PiecewiseSums sums(tiling.tiles, 4 * mzis + 1, x.batch * modes * static_cast<index_t>(2 * sizeof(T)));
-    const int workers = useful_workers(threads, sums.count(), work(weighted, mzis, x.batch));
+    PartialSums sums(tiling.tiles, 4 * mzis + 1, x.batch * modes * static_cast<index_t>(2 * sizeof(T)));
+    const int workers = useful_workers(threads, sums.count(), work(operations::tapped, mzis, x.batch));
     const Scratch<T> tiles(tile_size * workers);
     sums.add_up(workers, [&](index_t t, double* piece, int worker) {
         with_lanes(tiling, t, [&](index_t first, int count, auto lanes) {
@@ -121,7 +115,7 @@ void add_up(const TappedPass<T>& pass, Light<const T> x, T* y, const Taps<T>& ta
     write_sums(sums.total(), mzis, taps);
 }
 
-/// The sums over the batch, by the light that is equivalent to it.
+/// The sums over the batch, by equivalent light.
 template <class T>
 void add_up_equivalent(const TappedPass<T>& pass, Light<const T> x, const Taps<T>& taps, int threads) {
     const index_t modes = pass.mesh.modes, mzis = pass.mesh.mzis, tile_size = 2 * modes * wide<T>;
@@ -129,12 +123,12 @@ void add_up_equivalent(const TappedPass<T>& pass, Light<const T> x, const Taps<T
     const Scratch<T> samples(2 * modes * modes * sets);
     equivalent_light(x, modes, taps.weight, sets == 2, samples.data(), threads);
     Tiling<T> tiling(modes);
-    if (sets == 2 && modes > medium<T> && modes <= wide<T>) {  // two wide tiles are work for two threads
+    if (sets == 2 && modes > medium<T> && modes <= wide<T>) {  // a wide tile for each set, on two threads
         tiling.wide_tiles = tiling.tiles = 1;
         tiling.medium_tiles = 0;
     }
-    PiecewiseSums sums(sets * tiling.tiles, 4 * mzis + 1, 2 * index_t(sizeof(T)) * sets * modes * modes);
-    const int workers = useful_workers(threads, sums.count(), work(counted, mzis, sets * modes));
+    PartialSums sums(sets * tiling.tiles, 4 * mzis + 1, 2 * index_t(sizeof(T)) * sets * modes * modes);
+    const int workers = useful_workers(threads, sums.count(), work(operations::counted, mzis, sets * modes));
     const Scratch<T> tiles(tile_size * workers);
     sums.add_up(workers, [&](index_t t, double* piece, int worker) {
         const index_t set = t / tiling.tiles;
@@ -148,16 +142,16 @@ void add_up_equivalent(const TappedPass<T>& pass, Light<const T> x, const Taps<T
     write_sums(sums.total(), mzis, taps);
 }
 
-/// Whether the light that is equivalent to a batch saves more than it costs, the output included where it is wanted.
+/// Whether equivalent light costs less than the batch itself, the output included where it is wanted.
 template <class T>
 bool has_equivalent(const Mesh<T>& mesh, index_t batch, bool with_output, bool both) {
     const double samples = static_cast<double>(batch), n = static_cast<double>(mesh.modes), sets = both ? 2 : 1;
-    const double by_mesh = work(crossing, mesh.mzis, batch);
-    const double by_matrix = work(crossing, mesh.mzis, mesh.modes) + product_cost * n * n * samples;
+    const double by_mesh = work(operations::crossing, mesh.mzis, batch);
+    const double by_matrix = work(operations::crossing, mesh.mzis, mesh.modes) + costs::product * n * n * samples;
     const double apart = with_output ? (by_mesh < by_matrix ? by_mesh : by_matrix) : 0;
-    const double equivalent =
-        sets * (work(counted, mesh.mzis, mesh.modes) + n * n * (covariance_cost / 2 * samples + root_cost / 2 * n));
-    return equivalent + apart < work(weighted, mesh.mzis, batch);
+    const double equivalent = sets * (work(operations::counted, mesh.mzis, mesh.modes) +
+                                      n * n * (costs::covariance / 2 * samples + costs::cholesky / 2 * n));
+    return equivalent + apart < work(operations::tapped, mesh.mzis, batch);
 }
 
 template <class T>

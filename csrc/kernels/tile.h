@@ -8,8 +8,8 @@ namespace retrolux::RETROLUX_ISA {
 // A tile holds `lanes` samples of all modes, real and imaginary parts apart, and stays in the first-level cache while
 // the light crosses every column: mode m has its real parts at tile + 2 m lanes and its imaginary parts right behind.
 
-/// Lanes of a wide tile: 256 bytes a plane, long enough to hide the sums over lanes; of a narrow one: 64 bytes, one
-/// vector of AVX-512, for small batches and what wider tiles leave over; and of one in between.
+/// Lanes of a tile. Wide: 256 bytes a plane, long enough to hide the sums over lanes. Narrow: 64 bytes, one vector of
+/// AVX-512, for small batches and the rest of others. Medium: in between, so that two threads share a batch of 64.
 template <class T>
 inline constexpr int wide = 256 / sizeof(T);
 template <class T>
@@ -22,8 +22,8 @@ struct Lanes {
     static constexpr int value = count;
 };
 
-/// How a batch is cut into tiles: wide ones, then medium ones, then at most one narrow one. A batch that a wide tile
-/// would hold makes no wide tile, so that two threads have work, unless there is but one. Depends on nothing else.
+/// How a batch is cut into tiles: wide ones, then medium ones, then at most one narrow one. A batch that fits into one
+/// wide tile makes none, so that two threads have work; with `one_thread` it makes one.
 template <class T>
 struct Tiling {
     index_t batch;
@@ -68,7 +68,7 @@ struct Tiling {
 /// Brings `count` rows of interleaved complex amplitudes into a tile; lanes beyond them are dark.
 template <class T, int lanes>
 inline void pack(const T* rows, int count, index_t modes, T* __restrict tile) {
-    constexpr int block = block_size<T>;
+    constexpr int block = vector_lanes<T>;
     const index_t width = 2 * modes, blocks_end = width / block * block;
     const int lanes_end = count / block * block;
     for (int l = 0; l < lanes_end; l += block)
@@ -95,7 +95,7 @@ inline bool stays_dark(const Mesh<T>& mesh, index_t mzi, index_t first, int coun
 
 template <class T, int lanes>
 inline void unpack(const T* __restrict tile, int count, index_t modes, T* __restrict rows) {
-    constexpr int block = block_size<T>;
+    constexpr int block = vector_lanes<T>;
     const index_t width = 2 * modes, blocks_end = width / block * block;
     const int lanes_end = count / block * block;
     for (int l = 0; l < lanes_end; l += block)

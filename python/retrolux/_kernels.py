@@ -7,10 +7,21 @@ import os
 from retrolux import _core
 from retrolux._core import Kernels, Layout, NotInOrderError
 
-__all__ = ["Kernels", "Layout", "NotInOrderError", "info", "isas_built", "isas_usable", "kernels", "max_threads"]
+__all__ = [
+    "Kernels",
+    "Layout",
+    "NotInOrderError",
+    "info",
+    "isas_built",
+    "isas_usable",
+    "kernels",
+    "max_threads",
+    "operations",
+]
 
 isas_built: tuple[str, ...] = _core.isas_built
 isas_usable: tuple[str, ...] = _core.isas_usable
+operations: dict[str, float] = _core.operations
 
 
 def _choose(wanted: str | None) -> Kernels:

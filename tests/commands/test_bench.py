@@ -44,18 +44,6 @@ def test_it_prints_tables_and_leaves_the_figures(folder, capsys):
     assert set(figures["passes"][0]) == set(Rates.__dataclass_fields__)
 
 
-def test_without_a_compiler_shares_of_the_peak_are_left_out(monkeypatch, capsys):
-    monkeypatch.setenv("CXX", "no-such-compiler")
-    assert cli.main(QUICK) == 0
-    printed = capsys.readouterr().out
-    assert (
-        "shares of the peak are not known: the peak needs a C++ compiler, $CXX or c++, got 'no-such-compiler'"
-        in printed
-    )
-    layers = next(part for part in printed.split("\n\n") if part.startswith("layers"))
-    assert all(re.search(r" –  +\d+ %  +–$", line) for line in layers.splitlines()[2:])
-
-
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -1,4 +1,4 @@
-"""What is special about ideal meshes: an order of their own, phases handed on, and light in one mode at a time."""
+"""What is special about ideal meshes: their orders, phases pushed to the outputs, and light in one mode at a time."""
 
 from __future__ import annotations
 
@@ -42,6 +42,15 @@ def test_large_meshes_equal_the_reference(kernels, real, name, expected, draw, t
         np.testing.assert_allclose(
             found[what], getattr(gradients, what), rtol=0, atol=4 * allowed * BATCH, err_msg=what
         )
+
+
+@pytest.mark.parametrize("modes", [256, 258])
+def test_chains_and_wide_tiles_change_no_bit(kernels, real, modes, draw, rng):
+    """Wide tiles take chains of MZIs up to 256 modes; narrow ones, and larger meshes, go column by column."""
+    case = draw(mesh.rectangular(modes, columns=40), 70, real, rng, flawed=False)
+    together = case.forward(kernels)
+    case.x = case.x[:7].copy()
+    np.testing.assert_array_equal(case.forward(kernels), together[:7])
 
 
 @pytest.mark.parametrize("flawed", [False, True])

@@ -1,4 +1,4 @@
-"""Phases of any size, on either path, against sixty digits: those of an ideal mesh are handed on, others are not."""
+"""Phases of any size, on either path, against sixty digits: an ideal mesh pushes them to its outputs, others do not."""
 
 from __future__ import annotations
 

@@ -45,9 +45,8 @@ class Comparison:
         Median of the time over that of the dense layer in the same round.
     disturbed : bool
         Whether other processes were in the way.
-    arithmetic : float or None
-        Share of the time which the floating-point operations would take at the multiply-add peak of all threads; None
-        where the peak is not known.
+    arithmetic : float
+        Share of the time which the floating-point operations would take at the multiply-add peak of all threads.
     calls : float
         Share of the time which the same work takes with 2 modes and 1 sample: Python and torch.
     """
@@ -61,17 +60,17 @@ class Comparison:
     dense_seconds: float
     ratio: float
     disturbed: bool
-    arithmetic: float | None
+    arithmetic: float
     calls: float
 
     @property
     def limit(self) -> Limit | None:
         """What takes the largest share: arithmetic, calls or the rest.
 
-        The rest are caches and memory, threads that wake and wait for each other, and in situ the noise. None where the
-        peak is not known, or other processes were in the way.
+        The rest are caches and memory, threads that wake and wait for each other, and in situ the noise. None where
+        other processes were in the way.
         """
-        if self.arithmetic is None or self.disturbed:
+        if self.disturbed:
             return None
         shares: dict[Limit, float] = {
             "arithmetic": self.arithmetic,
@@ -94,7 +93,7 @@ def time_calls(seconds: float) -> CallTimes:
     return {call: timing.median for call, timing in alternate(contenders, seconds, Patience(0)).items()}
 
 
-def compare(modes: int, batch: int, seconds: float, calls: CallTimes, peak: float | None) -> list[Comparison]:
+def compare(modes: int, batch: int, seconds: float, calls: CallTimes, peak: float) -> list[Comparison]:
     """Time every kind of work in turns with the dense layer, for about `seconds`.
 
     Parameters
@@ -105,8 +104,8 @@ def compare(modes: int, batch: int, seconds: float, calls: CallTimes, peak: floa
         How long to measure, altogether [s]; up to twice that on a disturbed machine.
     calls : mapping
         Of `time_calls`.
-    peak : float or None
-        Multiply-add peak of all threads [operations/s], where it is known.
+    peak : float
+        Multiply-add peak of all threads [operations/s].
     """
     topology = rectangular(modes)
     ours, chip, dense = layers.photonic(topology, batch), layers.in_situ(topology, batch), layers.dense(modes, batch)
@@ -143,7 +142,7 @@ def compare(modes: int, batch: int, seconds: float, calls: CallTimes, peak: floa
                 dense_seconds=reference.median,
                 ratio=timing.ratio(reference),
                 disturbed=timing.disturbed,
-                arithmetic=None if peak is None else timing.rate(flops) / peak,
+                arithmetic=timing.rate(flops) / peak,
                 calls=min(1.0, calls[work, way] / timing.median),
             )
         )

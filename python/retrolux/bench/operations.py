@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from retrolux._kernels import operations
 from retrolux.functional import choose_route
 
 if TYPE_CHECKING:
@@ -11,14 +12,10 @@ if TYPE_CHECKING:
 
 __all__ = ["ADJOINT_MZI", "FORWARD_MZI", "TAPPED_MZI", "dense", "in_situ", "photonic"]
 
-# Per MZI and sample, as of complex 2×2 matrices, whatever kernels make of them (an ideal MZI takes 18 operations, 48 in
-# the adjoint pass): a crossing is 16 products and 12 sums; a tapped crossing has two powers, each weighted twice; an
-# adjoint crossing is two crossings, with 18 operations for the gradient in theta and 4 for that in phi.
-FORWARD_MZI = 28
-TAPPED_MZI = 50
-ADJOINT_MZI = 78
-# A complex multiply-add.
-_PRODUCT = 8
+# Per MZI and sample, as csrc/operations.h counts them.
+FORWARD_MZI = operations["forward"]
+TAPPED_MZI = operations["tapped"]
+ADJOINT_MZI = operations["adjoint"]
 
 
 def photonic(topology: Topology, batch: int) -> dict[str, float]:
@@ -26,17 +23,17 @@ def photonic(topology: Topology, batch: int) -> dict[str, float]:
     modes, mzis = topology.modes, topology.mzis
     mesh = {"forward": FORWARD_MZI, "step": FORWARD_MZI + ADJOINT_MZI}
     if choose_route(topology, batch) == "mesh":
-        return {what: float(per_mzi * mzis * batch) for what, per_mzi in mesh.items()}
+        return {what: per_mzi * mzis * batch for what, per_mzi in mesh.items()}
     products = dense(modes, batch)
     return {what: per_mzi * mzis * modes + products[what] for what, per_mzi in mesh.items()}
 
 
 def in_situ(topology: Topology, batch: int) -> float:
     """Return those of the light in a step by three measurements; the noise is not counted."""
-    return float((FORWARD_MZI + 3 * TAPPED_MZI) * topology.mzis * batch)
+    return (FORWARD_MZI + 3 * TAPPED_MZI) * topology.mzis * batch
 
 
 def dense(modes: int, batch: int) -> dict[str, float]:
     """Return those of the digital layer, one matrix product "forward" and three in a training "step"."""
-    product = float(_PRODUCT * modes**2 * batch)
+    product = operations["product"] * modes**2 * batch
     return {"forward": product, "step": 3 * product}

@@ -15,7 +15,7 @@ from retrolux.mesh import rectangular
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from retrolux.bench.peak import Chains
+    from retrolux.bench.peak import MultiplyAdds
 
 __all__ = ["BATCH", "MODES", "Rates", "measure_rates"]
 
@@ -34,8 +34,8 @@ class Rates:
         Number of threads.
     forward, adjoint : float
         Rates [operations/s] at the median.
-    peak : float or None
-        Multiply-add peak of all threads [operations/s], measured in turns with the passes; None where it is not known.
+    peak : float
+        Multiply-add peak of all threads [operations/s], measured in turns with the passes.
     disturbed : bool
         Whether other processes were in the way.
     """
@@ -44,17 +44,19 @@ class Rates:
     threads: int
     forward: float
     adjoint: float
-    peak: float | None
+    peak: float
     disturbed: bool
 
 
-def measure_rates(isa: str, threads: int, seconds: float, chains: Chains | None) -> Rates:
-    """Time the passes in turns with the chains of multiply-adds that give the peak, for about `seconds`."""
+def measure_rates(isa: str, threads: int, seconds: float, adds: MultiplyAdds) -> Rates:
+    """Time the passes in turns with the multiply-adds that give the peak, for about `seconds`."""
     topology = rectangular(MODES)
     passes = prepare(topology, BATCH, threads, _kernels.Kernels(isa))
-    contenders: dict[str, Callable[[], object]] = {"forward": passes.forward, "adjoint": passes.adjoint}
-    if chains is not None:
-        contenders["chains"] = chains.run
+    contenders: dict[str, Callable[[], object]] = {
+        "forward": passes.forward,
+        "adjoint": passes.adjoint,
+        "peak": adds.run,
+    }
     timings = alternate(contenders, seconds, Patience(0))
     crossings = topology.mzis * BATCH
     return Rates(
@@ -62,6 +64,6 @@ def measure_rates(isa: str, threads: int, seconds: float, chains: Chains | None)
         threads=threads,
         forward=timings["forward"].rate(FORWARD_MZI * crossings),
         adjoint=timings["adjoint"].rate(ADJOINT_MZI * crossings),
-        peak=None if chains is None else threads * chains.operations / timings["chains"].minimum,
+        peak=threads * adds.operations / timings["peak"].minimum,
         disturbed=any(timing.disturbed for timing in timings.values()),
     )

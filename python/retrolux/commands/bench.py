@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from retrolux.bench.comparison import Comparison
-    from retrolux.bench.peak import Chains
     from retrolux.bench.rates import Rates
 
 __all__ = ["DESCRIPTION", "Bench"]
@@ -26,9 +25,9 @@ DESCRIPTION = """\
 Print how fast this machine is, and what limits it.
 
 The first table has the passes of light by themselves, for every instruction set that this processor runs, as a share
-of the multiply-adds that it can do, which a C++ compiler ($CXX, else c++) is needed to measure. The second has layers:
-inference (forward), a training step, and a step on a simulated chip that measures its gradients (in situ), each next
-to the dense layer, a matrix product of the same size by torch. Contenders take turns; all are in single precision.
+of the multiply-adds that it can do. The second has layers: inference (forward), a training step, and a step on a
+simulated chip that measures its gradients (in situ), each next to the dense layer, a matrix product of the same size by
+torch. Contenders take turns; all are in single precision.
 
 The environment variable RETROLUX_ISA picks the instruction set of the layers. Other processes disturb: stop them first.
 
@@ -81,14 +80,10 @@ class Bench:
         with _threads(self.threads):
             threads = torch.get_num_threads()
             machine = Machine(threads)
-            chains, unknown = _chains()
-            rates, comparisons = self._measure(threads, chains)
+            rates, comparisons = self._measure(threads)
             facts = machine.facts()
-        peak = rates[-1].peak
         print(f"{facts}\n\n{_rates_table(rates)}\n\n{_layers_table(comparisons)}\n")
-        print(_LEGEND.format(peak="" if peak is None else f", {peak / threads / 1e9:.0f} GFLOP/s a core"))
-        if unknown:
-            print(f"\nshares of the peak are not known: {unknown}")
+        print(_LEGEND.format(peak=f", {rates[-1].peak / threads / 1e9:.0f} GFLOP/s a core"))
         if self.out is not None:
             figures = {
                 "machine": facts,
@@ -113,12 +108,13 @@ class Bench:
         if self.out is not None and self.out.is_dir():
             raise IsADirectoryError(f"out must be a file, got the folder {self.out}")
 
-    def _measure(self, threads: int, chains: dict[str, Chains]) -> tuple[list[Rates], list[Comparison]]:
+    def _measure(self, threads: int) -> tuple[list[Rates], list[Comparison]]:
         """Return the passes, last those of the instruction set and the threads in use, and the layers."""
         from tqdm import tqdm  # type: ignore[import-untyped]  # noqa: PLC0415 - slow, and not needed for --help
 
         from retrolux import _kernels  # noqa: PLC0415 - as above
         from retrolux.bench.comparison import compare, time_calls  # noqa: PLC0415 - as above
+        from retrolux.bench.peak import multiply_adds  # noqa: PLC0415 - as above
         from retrolux.bench.rates import measure_rates  # noqa: PLC0415 - as above
 
         used = _kernels.kernels.isa
@@ -129,7 +125,7 @@ class Bench:
         with tqdm(total=len(cases) + 1 + len(sizes), unit="measurement", disable=None) as bar:
             for isa, count in cases:
                 bar.set_postfix_str(f"{isa}, {count} thread{'s' if count > 1 else ''}")
-                rates.append(measure_rates(isa, count, self.seconds, chains.get(isa)))
+                rates.append(measure_rates(isa, count, self.seconds, multiply_adds(isa, "single")))
                 bar.update()
             bar.set_postfix_str("calls")
             calls = time_calls(self.seconds)
@@ -152,17 +148,6 @@ def _threads(count: int | None) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
-
-
-def _chains() -> tuple[dict[str, Chains], str]:
-    """Return the multiply-adds of every instruction set, or why there are none."""
-    from retrolux import _kernels  # noqa: PLC0415 - brings the kernels, and is not needed for --help
-    from retrolux.bench.peak import compile_chains  # noqa: PLC0415 - as above
-
-    try:
-        return {isa: compile_chains(isa, "single") for isa in _kernels.isas_usable}, ""
-    except OSError as error:
-        return {}, str(error)
 
 
 def _rates_table(rates: Sequence[Rates]) -> str:
@@ -202,8 +187,8 @@ def _layers_table(comparisons: Sequence[Comparison]) -> str:
     return f"layers\n{_aligned(rows)}"
 
 
-def _share(part: float | None, whole: float | None) -> str:
-    return "–" if part is None or whole is None else f"{100 * part / whole:.0f} %"
+def _share(part: float, whole: float) -> str:
+    return f"{100 * part / whole:.0f} %"
 
 
 def _aligned(rows: Sequence[Sequence[str]]) -> str:

@@ -6,14 +6,14 @@
 
 namespace retrolux::RETROLUX_ISA {
 
-/// Sums over a batch that come out the same for any number of threads. The tiles are dealt to pieces, each with sums of
-/// its own; how many depends on the work alone. The pieces are added in their order, whoever computed them.
-class PiecewiseSums {
+/// Sums over a batch, the same bits for any number of threads. The tiles are cut into pieces, each with sums of its
+/// own. Their number depends on the work alone, and they are added in their order.
+class PartialSums {
 public:
-    /// Room for `sums` numbers a piece. The pieces together take no more memory than 1 MB and half of the light itself,
-    /// except that there are two where there are two tiles. Fewer than the tiles are a power of two, so that as many
-    /// threads have equal shares.
-    PiecewiseSums(index_t tiles, index_t sums, index_t light_bytes)
+    /// Each piece has `sums` numbers. All pieces together take at most 1 MB and half of the memory of the light; but
+    /// two tiles always make two pieces. Where there are fewer pieces than tiles, their number is a power of two:
+    /// threads then have equal shares.
+    PartialSums(index_t tiles, index_t sums, index_t light_bytes)
         : tiles_(tiles), sums_(sums), pieces_(pieces(tiles, sums, light_bytes)), partial_(pieces_ * sums) {}
 
     /// Calls body(tile, sums of its piece, worker) for every tile, on at most `workers` threads.

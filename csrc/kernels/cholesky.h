@@ -15,10 +15,10 @@ struct Hermitian {
     static index_t stride_of(index_t size) { return (size + lanes - 1) / lanes * lanes; }
 };
 
-/// Row n of `rows`, of shape (size, size) in interleaved complex numbers, is column n of an L with matrix = L L†:
-/// Cholesky's, with the largest remaining pivot first. Where rounding has left the matrix not quite positive, L L†
-/// has its diagonal, and what falls below `floor` times the largest entry is left out. Overwrites the matrix.
+/// Row n of `rows`, of shape (size, size) in interleaved complex numbers, is column n of the Cholesky factor L with
+/// matrix = L L†, found with the largest remaining pivot first. Where rounding has left the matrix not quite positive,
+/// L L† has its diagonal, and pivots below `floor` times the largest are left out. Overwrites the matrix.
 template <class T>
-void root(const Hermitian& matrix, double floor, T* rows);
+void cholesky(const Hermitian& matrix, double floor, T* rows);
 
 }  // namespace retrolux::RETROLUX_ISA

@@ -1,32 +1,34 @@
-#include "kernels/root.h"
+#include "kernels/cholesky.h"
 
 #include <cmath>
 
+#include "kernels/compiler.h"
 #include "kernels/parallel.h"
 
 namespace retrolux::RETROLUX_ISA {
 
 namespace {
 
-void exchange(double& a, double& b) {
-    const double kept = a;
+template <class Value>
+void swap(Value& a, Value& b) {
+    const Value kept = a;
     a = b;
     b = kept;
 }
 
-/// Rows and columns k and p > k change places, in the upper triangle that still counts, the diagonal left out.
-void exchange(const Hermitian& a, index_t k, index_t p) {
+/// Swaps rows and columns k and p > k, in the upper triangle that still counts, the diagonal left out.
+void swap(const Hermitian& a, index_t k, index_t p) {
     const index_t n = a.stride;
     for (index_t j = k + 1; j < p; ++j) {
-        exchange(a.re[k * n + j], a.re[j * n + p]);
+        swap(a.re[k * n + j], a.re[j * n + p]);
         const double im = a.im[k * n + j];
         a.im[k * n + j] = -a.im[j * n + p];
         a.im[j * n + p] = -im;
     }
     a.im[k * n + p] = -a.im[k * n + p];
     for (index_t j = p + 1; j < a.size; ++j) {
-        exchange(a.re[k * n + j], a.re[p * n + j]);
-        exchange(a.im[k * n + j], a.im[p * n + j]);
+        swap(a.re[k * n + j], a.re[p * n + j]);
+        swap(a.im[k * n + j], a.im[p * n + j]);
     }
 }
 
@@ -38,7 +40,7 @@ index_t largest(const double* entries, index_t k, index_t size) {
     return best;
 }
 
-/// Column k of the root, below its diagonal, from row k of the matrix, which has the conjugate.
+/// Column k of the factor, below its diagonal, from row k of the matrix, which has the conjugate.
 void fill_column(const Hermitian& a, index_t k, double length, const double* __restrict diagonal, double* __restrict re,
                  double* __restrict im) {
     const double inverse = 1 / length;
@@ -70,7 +72,7 @@ void subtract(const Hermitian& a, index_t first, const double* __restrict re, co
         for (index_t j = i / lanes * lanes; j < a.stride; j += lanes) {
             double* __restrict out_re = a.re + i * a.stride + j;
             double* __restrict out_im = a.im + i * a.stride + j;
-#pragma omp simd
+            RETROLUX_SIMD
             for (int l = 0; l < lanes; ++l) {
                 out_re[l] -= row_re * re[j + l] + row_im * im[j + l];
                 out_im[l] -= row_im * re[j + l] - row_re * im[j + l];
@@ -82,7 +84,7 @@ void subtract(const Hermitian& a, index_t first, const double* __restrict re, co
 }  // namespace
 
 template <class T>
-void root(const Hermitian& a, double floor, T* rows) {
+void cholesky(const Hermitian& a, double floor, T* rows) {
     const index_t size = a.size, stride = a.stride;
     const Scratch<double> column(3 * stride);
     const Scratch<index_t> place(size);  // which mode stands at each place
@@ -102,11 +104,9 @@ void root(const Hermitian& a, double floor, T* rows) {
         if (k == 0) least = floor * pivot;
         if (!(pivot > least)) return;
         if (p != k) {
-            exchange(a, k, p);
-            exchange(diagonal[k], diagonal[p]);
-            const index_t kept = place.data()[k];
-            place.data()[k] = place.data()[p];
-            place.data()[p] = kept;
+            swap(a, k, p);
+            swap(diagonal[k], diagonal[p]);
+            swap(place.data()[k], place.data()[p]);
         }
         const double length = std::sqrt(pivot);
         fill_column(a, k, length, diagonal, re, im);
@@ -121,7 +121,7 @@ void root(const Hermitian& a, double floor, T* rows) {
     }
 }
 
-template void root(const Hermitian&, double, float*);
-template void root(const Hermitian&, double, double*);
+template void cholesky(const Hermitian&, double, float*);
+template void cholesky(const Hermitian&, double, double*);
 
 }  // namespace retrolux::RETROLUX_ISA
