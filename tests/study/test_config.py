@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from retrolux.gradient import METHODS
 from retrolux.hardware import Imperfections
-from retrolux.study.config import GradientName, TrainConfig, check_resumable, from_toml, to_toml
+from retrolux.study.config import GradientName, TrainConfig, check_resumable, from_dict, from_saved, from_toml, to_toml
 
 DATASETS = ("digits", "mnist", "moons", "circle", "ring", "blobs")
 
@@ -163,6 +163,18 @@ def test_bad_toml_is_refused_with_its_name(tmp_path, text, message):
 def test_missing_toml(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"^there is no configuration file .*none.toml$"):
         from_toml(tmp_path / "none.toml")
+
+
+def test_what_a_saved_run_leaves_out_has_its_default():
+    assert from_saved({"dataset": "mnist"}) == TrainConfig(dataset="mnist") != from_dict({"dataset": "mnist"})
+    partial = {"imperfections": {"tap_noise": 0.1}, "modes": 16}
+    assert from_saved(partial) == TrainConfig(modes=16, imperfections=Imperfections(tap_noise=0.1))
+
+
+@pytest.mark.parametrize("values", [{"clip": 1.0}, {"imperfections": {"clip": 1.0}}, {"tap_noise": 1, "clip": 0}])
+def test_what_a_newer_version_has_saved_is_refused(values):
+    with pytest.raises(ValueError, match=r"^there is no option 'clip': a newer version of retrolux may have saved it$"):
+        from_saved(values)
 
 
 def test_resume_may_grow_epochs_and_move():

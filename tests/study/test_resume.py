@@ -95,7 +95,7 @@ def test_stopped_between_the_files_of_an_epoch(tmp_path, tiny, read_metrics, uni
         write(path, content)
 
     with monkeypatch.context() as patch:
-        for module in ("train", "saving", "checkpoint"):
+        for module in ("train", "run_files", "checkpoint"):
             patch.setattr(f"retrolux.study.{module}.write_atomically", stop)
         with pytest.raises(Stop):
             start_run(tiny, tmp_path / "stopped")

@@ -26,8 +26,10 @@ __all__ = [
     "OutputPhaseName",
     "TopologyName",
     "TrainConfig",
+    "changed",
     "check_resumable",
     "from_dict",
+    "from_saved",
     "from_toml",
     "options",
     "read_toml",
@@ -236,6 +238,17 @@ def options(config: TrainConfig) -> dict[str, object]:
     return values | vars(config.imperfections)
 
 
+def changed(config: TrainConfig) -> dict[str, object]:
+    """Return the options that differ from their defaults, of those that decide what a run computes."""
+    return {
+        name: value
+        for settings in (config, config.imperfections)
+        for name, about in options_of(type(settings)).items()
+        if about.decides and (value := getattr(settings, name)) != getattr(type(settings), name)
+        if name != "imperfections"
+    }
+
+
 def to_toml(config: TrainConfig) -> str:
     """Return the configuration as the text of a TOML file, one line per field, the imperfections in a table."""
     values = dataclasses.asdict(config)
@@ -265,6 +278,24 @@ def from_dict(values: Mapping[str, Any]) -> TrainConfig:
     imperfections = Imperfections.from_json(json.dumps(table, default=str))
     base = TrainConfig.recommended(values.get("dataset", "digits"), values.get("optimizer", "adam"))
     return dataclasses.replace(base, **{**values, "imperfections": imperfections})
+
+
+def from_saved(values: Mapping[str, Any]) -> TrainConfig:
+    """Return the configuration that the file of a run holds.
+
+    Options that it leaves out, being older than they are, have their defaults, which change nothing.
+
+    Raises
+    ------
+    ValueError
+        When it holds an option of a newer version, or a bad value.
+    """
+    flaws = values.get("imperfections", {})
+    for name in [*values, *(flaws if isinstance(flaws, dict) else ())]:
+        if name not in OPTIONS and name != "imperfections":
+            raise ValueError(f"there is no option {shown(name)}: a newer version of retrolux may have saved it")
+    defaults = {name: getattr(TrainConfig, name) for name in options_of(TrainConfig) if name != "imperfections"}
+    return from_dict({**defaults, **values})
 
 
 def read_toml(path: Path) -> dict[str, Any]:

@@ -17,7 +17,7 @@ import xarray as xr
 
 from retrolux import energy, mesh
 from retrolux.energy.presets import PAI2023_TABLES
-from retrolux.study.config import OPTIONS, from_dict
+from retrolux.study.config import OPTIONS, from_saved
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,7 +64,7 @@ DEVICES = {device.name: device for device in (PAI2023_TABLES, REAL_LIGHT)}
 
 def base_config(results: xr.Dataset) -> TrainConfig:
     """Return the configuration of the first run of a sweep."""
-    return from_dict(json.loads(results.attrs["config"]))
+    return from_saved(json.loads(results.attrs["config"]))
 
 
 def costs(results: xr.Dataset, devices: Mapping[str, Device]) -> xr.Dataset:

@@ -19,7 +19,7 @@ from retrolux import data
 from retrolux.atomic import write_atomically
 from retrolux.locking import locked
 from retrolux.study.checkpoint import read_checkpoint
-from retrolux.study.config import TrainConfig, check_resumable, from_dict, to_toml
+from retrolux.study.config import TrainConfig, check_resumable, from_saved, to_toml
 from retrolux.study.epoch import Epoch
 from retrolux.study.network import Network, random_stream
 from retrolux.study.optimizer import optimizer_for
@@ -168,7 +168,7 @@ def resume_run(
         raise FileNotFoundError(f"{folder} holds no run to resume: there is no last.pt")
     with locked(folder):
         state = read_checkpoint(folder / "last.pt")
-        check_resumable(from_dict(state["config"]), config)
+        check_resumable(from_saved(state["config"]), config)
         run = _prepare(config, folder, download=download)
         run.network.load_state_dict(state["network"])
         run.optimizer.load_state_dict(state["optimizer"])
