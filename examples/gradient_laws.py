@@ -12,9 +12,10 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from retrolux.hardware.error_laws import loss_law, matrix_law, tap_law
 from retrolux.plot import draw_panels
 from retrolux.report.gradient_laws import law_panels
-from retrolux.study.law_measurement import loss_law, matrix_law, measure_laws, tap_law
+from retrolux.study.law_measurement import measure_laws
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ from retrolux.study.checkpoint import write_checkpoint
 from retrolux.study.epoch import Epoch
 
 if TYPE_CHECKING:
-    from retrolux.study.train import Run
+    from retrolux.study.run import Run
 
 __all__ = ["Saver", "write_metrics"]
 
