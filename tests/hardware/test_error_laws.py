@@ -1,4 +1,4 @@
-"""The laws of errors, against the models they are derived from; chips measure them in tests/study and tests/gradient."""
+"""The laws of errors against the models they are derived from; tests/study and tests/gradient measure them on chips."""
 
 from __future__ import annotations
 

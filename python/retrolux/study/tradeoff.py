@@ -16,7 +16,7 @@ import numpy as np
 import xarray as xr
 
 from retrolux import energy, mesh
-from retrolux.energy.presets import PAI2023_TABLES
+from retrolux.energy.presets import PAI2023_TABLES, PAI2023_TABLES_REAL_LIGHT
 from retrolux.study.config import OPTIONS, from_saved
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from retrolux.energy import Device
     from retrolux.study.config import TrainConfig
 
-__all__ = ["DEVICES", "REAL_LIGHT", "RELEVANT", "UNITS", "base_config", "config_at", "costs", "front", "with_costs"]
+__all__ = ["DEVICES", "RELEVANT", "UNITS", "base_config", "config_at", "costs", "front", "with_costs"]
 
 RELEVANT = tuple(name for name, about in OPTIONS.items() if about.costs)
 """Options on which a cost depends."""
@@ -45,20 +45,7 @@ UNITS = {
     "area": ("m2", "area of all meshes"),
 }
 
-REAL_LIGHT = dataclasses.replace(
-    PAI2023_TABLES.changed("receiver.thermal_current", 10.0)
-    .changed("light.laser_efficiency", 0.15)
-    .changed("light.fixed_loss", 3.0),
-    name="pai2023_tables_real_light",
-    source=(
-        f"{PAI2023_TABLES.source}; and what they leave out: 10 pA/√Hz of thermal noise in the receivers, a laser of "
-        "15 % efficiency, 3 dB for facets and modulators (typical values, no single source)"
-    ),
-)
-"""The published tables with a laser and a receiver as they are found in laboratories."""
-
-
-DEVICES = {device.name: device for device in (PAI2023_TABLES, REAL_LIGHT)}
+DEVICES = {device.name: device for device in (PAI2023_TABLES, PAI2023_TABLES_REAL_LIGHT)}
 """The devices of a study, unless others are asked for."""
 
 
