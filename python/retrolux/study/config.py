@@ -76,14 +76,14 @@ class TrainConfig:
         What to learn. digits: 8 × 8 pixels, part of scikit-learn. mnist: low spatial frequencies of 28 × 28
         pixels, read from data-dir. moons, circle, ring, blobs: two classes of points in the plane.
     modes
-        Modes N of each mesh, 2 … 2¹⁶; one port per class is needed. 4 for the planar tasks.
+        Modes N of each mesh, 2 … 2¹⁶, and at least one port per class. Planar tasks have 4.
     meshes
-        Meshes in a row, at least 1, the modulus of the field taken between them.
+        Meshes in a row, at least 1. The modulus of the field is taken between them.
     topology
         How the MZIs of a mesh are arranged.
     loss
         cross_entropy: softmax over the classes. batch_axis: softmax over the batch, averaged over batch and
-        classes, which explains the published loss values and serves nothing else.
+        classes; it explains the published loss values and has no other use.
     optimizer
         adam, or sgd with momentum 0.9. Both act on the phases (rad).
     lr
@@ -106,16 +106,15 @@ class TrainConfig:
     data_dir
         Folder with the files of mnist (MNIST/raw/…); empty: the environment variable RETROLUX_DATA.
     gradient
-        How gradients are got. auto: by three_measurement, the protocol of the published study, from chips that have
-        an imperfection; else computed on exact meshes, without a chip. Any other name puts the meshes on chips,
-        ideal ones where no imperfection is given: adjoint is what no chip can measure, the exact gradient of the
-        imperfect chip, physics_aware that of the mesh it should be; the others measure.
+        How gradients are found. auto measures them by three_measurement, as the published study does, if there is an
+        imperfection; else it computes them on exact meshes, without a chip. Any other name puts the meshes on chips,
+        which are ideal without an imperfection. adjoint computes the exact gradient of the chip, which no chip can
+        measure. physics_aware computes that of the mesh which the chip should be. The others measure.
     output_phase
-        Where the phases of a chip's output come from: measured, with the errors of its detectors, or known from the
-        model of an ideal mesh, where the chip measures powers alone.
+        Where the phases of a chip's output come from. measured: from its detectors, with their errors. known: from
+        the model of an ideal mesh; the chip then measures powers alone.
     chip_seed
-        Which of all such chips they are, 0 … 2⁶³ − 1: seed of what goes wrong in fabrication and of all noise. Each
-        mesh is another chip.
+        Seed of the fabrication of the chips and of all noise, 0 … 2⁶³ − 1. Each mesh is another chip.
     imperfections
         What is wrong with the chips, for training and testing.
 

@@ -1,8 +1,7 @@
 """What each point of a sweep costs, and which points nobody beats: accuracy against energy.
 
-The noise of the taps and the light they see are one: the less light, the noisier the gradient. A device whose light is
-only as strong as the noise of a point allows (`retrolux.energy.on_chip`) has one energy per point; the sweep has the
-error that goes with it.
+The less light the taps see, the noisier is the gradient. So the noise of a point tells how little light it needs, and
+a device with that light (`retrolux.energy.on_chip`) has an energy for it. The sweep has the error of the same point.
 """
 
 from __future__ import annotations
