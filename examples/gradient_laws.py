@@ -13,9 +13,10 @@ from pathlib import Path
 
 import tyro
 
+from retrolux.hardware.error_laws import loss_law, matrix_law, tap_law
 from retrolux.plot import draw_panels
 from retrolux.report.gradient_laws import law_panels
-from retrolux.study.law_measurement import loss_law, matrix_law, measure_laws, tap_law
+from retrolux.study.law_measurement import measure_laws
 
 
 def main(effort: int = 1600, out: Path = Path("gradient_laws.png")) -> None:

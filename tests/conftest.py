@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from retrolux.hardware import Imperfections
+from retrolux.option import options_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -32,6 +35,13 @@ def _interruptible() -> None:
     """Listen to Ctrl-C: shells start background jobs deaf to it, and the processes that tests start would be too."""
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session")
+def everything() -> Imperfections:
+    """Return a little of every imperfection there is, 0.01 in its unit where that is allowed, and 12 bits."""
+    options = options_of(Imperfections).items()
+    return Imperfections(**{name: 12 if about.or_none else max(0.01, about.least) for name, about in options})
 
 
 @pytest.fixture

@@ -52,6 +52,8 @@ class Option:
         Whether energy, time or area of a network depend on it.
     decides : bool
         Whether it decides what a run computes; else it says where and how fast.
+    since : str
+        The version of retrolux that has brought it.
     """
 
     kind: Kind = "text"
@@ -69,6 +71,7 @@ class Option:
     source: str = ""
     costs: bool = False
     decides: bool = True
+    since: str = "0.1.0"
 
     @property
     def unit_text(self) -> str:

@@ -15,22 +15,6 @@ from retrolux.gradient import METHODS, SumDifference, ThreeMeasurement
 from retrolux.hardware import Imperfections, SimulatedChip
 from retrolux.nn import Conv2d, Intensity, Linear, Mesh, Modulus, UnitaryRNN
 
-EVERYTHING = Imperfections(
-    coupler_std=0.02,
-    loss_db=0.01,
-    loss_db_std=0.01,
-    column_loss_db=0.01,
-    phase_offset_std=0.1,
-    crosstalk=0.02,
-    phase_std=0.001,
-    phase_bits=12,
-    drift_std_per_s=1.0,
-    io_amplitude_std=0.01,
-    io_phase_std=0.01,
-    tap_noise=0.01,
-    detector_noise=0.002,
-)
-
 
 def network(imperfections, gradient, dtype=torch.complex64, **options):
     meshes = [
@@ -90,32 +74,32 @@ def test_every_method_trains_a_imperfect_chip(gradient):
     assert np.mean(losses[-4:]) < np.mean(losses[:4])
 
 
-def test_noise_is_new_at_every_step_and_the_same_for_the_same_seed():
+def test_noise_is_new_at_every_step_and_the_same_for_the_same_seed(everything):
     x, _ = data()
     outputs = []
     for _ in range(2):
-        layer = Mesh(mesh.rectangular(6), seed=0, imperfections=EVERYTHING)
+        layer = Mesh(mesh.rectangular(6), seed=0, imperfections=everything)
         outputs.append([layer(x).detach() for _ in range(2)])
     assert not torch.equal(*outputs[0])
     assert torch.equal(outputs[0][0], outputs[1][0])
     assert torch.equal(outputs[0][1], outputs[1][1])
 
 
-def test_threads_do_not_change_a_bit(monkeypatch):
+def test_threads_do_not_change_a_bit(monkeypatch, everything):
     results = []
     for threads in (1, 3):
         monkeypatch.setattr("retrolux.hardware.simulated.max_threads", lambda count=threads: count)
         monkeypatch.setattr("retrolux.hardware.philox.max_threads", lambda count=threads: count)
-        model = network(EVERYTHING, "three_measurement")
+        model = network(everything, "three_measurement")
         train(model, 3)
         results.append([p.detach().clone() for p in model.parameters()])
     assert all(torch.equal(a, b) for a, b in zip(*results, strict=True))
 
 
-def test_a_chip_resumes_in_the_middle_of_training():
-    whole = network(EVERYTHING, "sum_difference")
+def test_a_chip_resumes_in_the_middle_of_training(everything):
+    whole = network(everything, "sum_difference")
     expected, _ = train(whole, 8)
-    first = network(EVERYTHING, "sum_difference")
+    first = network(everything, "sum_difference")
     losses, optimizer = train(first, 5)
     file = io.BytesIO()
     torch.save({"model": first.state_dict(), "optimizer": optimizer.state_dict()}, file)
@@ -132,8 +116,8 @@ def test_a_chip_resumes_in_the_middle_of_training():
         assert torch.equal(a, b)
 
 
-def test_a_deep_copy_is_another_chip_of_the_same_kind():
-    model = network(EVERYTHING, "sum_difference")
+def test_a_deep_copy_is_another_chip_of_the_same_kind(everything):
+    model = network(everything, "sum_difference")
     train(model, 2)
     twin = copy.deepcopy(model)
     x, _ = data()
@@ -348,8 +332,8 @@ def test_the_chip_of_another_mesh_is_named():
         layer.load_state_dict(layer.state_dict() | {"_chip._extra_state": saved})
 
 
-def test_chips_saved_as_dicts_load():
-    source = Mesh(mesh.rectangular(4), seed=0, imperfections=EVERYTHING)
+def test_chips_saved_as_dicts_load(everything):
+    source = Mesh(mesh.rectangular(4), seed=0, imperfections=everything)
     x = torch.ones(3, 4)
     source(x)
     file = io.BytesIO(bytes(source.state_dict()["_chip._extra_state"].tolist()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import math
 
@@ -29,8 +30,36 @@ def state():
 
 def test_what_is_whole_is_given_back(state):
     assert checked_chip_state(state, TOPOLOGY) == state
-    assert checked_chip_state({**state, "more": 1, "fabrication": {**state["fabrication"], "more": 1}}, TOPOLOGY).keys()
-    assert checked_chip_state({"shots": 3}, None) == {"shots": 3}
+    assert checked_chip_state({"shots": 3, "more": 1}, None) == {"shots": 3}
+
+
+@pytest.mark.parametrize("name", [field.name for field in dataclasses.fields(hardware.Fabrication)])
+def test_a_chip_from_before_an_array_is_ideal_in_it(state, name):
+    old = {**state, "fabrication": {k: v for k, v in state["fabrication"].items() if k != name}}
+    loaded = layer()
+    loaded.load_state_dict({**loaded.state_dict(), "_chip._extra_state": old})
+    made = loaded.experiment.chip.fabrication
+    for array, value in vars(made).items():
+        np.testing.assert_array_equal(value, 0 if array == name else state["fabrication"][array])
+    loaded(torch.ones(2, 3, dtype=torch.complex64))
+
+
+def test_a_chip_from_before_its_history_is_a_new_one(state):
+    new = layer().experiment.chip.state()
+    assert checked_chip_state({**state, "history": {}}, TOPOLOGY)["history"].keys() == new.keys()
+    for name in ("clock", "writes", "drift", "programmed"):
+        old = {**state, "history": {k: v for k, v in state["history"].items() if k != name}}
+        np.testing.assert_array_equal(checked_chip_state(old, TOPOLOGY)["history"][name], new[name])
+
+
+@pytest.mark.parametrize("place", ["", "fabrication", "history"])
+def test_what_a_newer_version_knows_is_refused(state, place):
+    newer = {**state, "more": 1} if not place else {**state, place: {**state[place], "more": 1}}
+    message = (
+        rf"^{place or 'the state of a chip'} has an unknown 'more': a newer version of retrolux may have saved it$"
+    )
+    with pytest.raises(ValueError, match=message):
+        checked_chip_state(newer, TOPOLOGY)
 
 
 def test_bytes_of_a_file_are_a_state(state):

@@ -9,19 +9,20 @@ import pytest
 from bokeh.models import CustomJS, GlyphRenderer, MultiLine, Scatter
 from bokeh.models.widgets import RadioButtonGroup, Slider
 
+from retrolux.energy.presets import PAI2023_TABLES_REAL_LIGHT
 from retrolux.report import costs
 from retrolux.report.interactive import embedded, explorer, front_figure
 from retrolux.report.view import SweepView
 from retrolux.study import Sweep
 from retrolux.study.results import empty_results
-from retrolux.study.tradeoff import REAL_LIGHT, with_costs
+from retrolux.study.tradeoff import with_costs
 
 TAP = "tap_pd_shot_noise"
 
 
 @pytest.fixture(scope="module")
 def models(view):
-    return explorer(view, REAL_LIGHT.name)
+    return explorer(view, PAI2023_TABLES_REAL_LIGHT.name)
 
 
 def glyphs(plot, kind):
@@ -68,7 +69,7 @@ def test_the_readout_tells_error_and_costs(models, view):
 
 
 def test_the_front_knows_every_point(view):
-    points = costs.trade_offs(view, REAL_LIGHT.name)
+    points = costs.trade_offs(view, PAI2023_TABLES_REAL_LIGHT.name)
     plot = front_figure(points)["front"]
     data = [renderer.data_source.data for renderer in glyphs(plot, Scatter)]
     drawn = sorted(
@@ -83,7 +84,7 @@ def test_nothing_to_move_is_nothing_to_show():
     results = empty_results(Sweep(lists={"lr": (0.1,)}))
     results["failure"][:] = ""
     results["metrics"][:] = 0.5
-    assert explorer(SweepView(with_costs(results)), REAL_LIGHT.name) == {}
+    assert explorer(SweepView(with_costs(results)), PAI2023_TABLES_REAL_LIGHT.name) == {}
     assert front_figure([]) == {}
 
 

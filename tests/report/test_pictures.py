@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 
 from retrolux import mesh
+from retrolux.energy.presets import PAI2023_TABLES_REAL_LIGHT
 from retrolux.report import costs, decisions, training
 from retrolux.report.gradient_laws import gradient_laws, law_panels
 from retrolux.report.published import PUBLISHED, WITHOUT_ERROR
 from retrolux.report.view import SweepView
 from retrolux.study import Sweep
 from retrolux.study.results import empty_results
-from retrolux.study.tradeoff import DEVICES, REAL_LIGHT, with_costs
+from retrolux.study.tradeoff import DEVICES, with_costs
 
 TAP = "tap_pd_shot_noise"
 
@@ -64,7 +65,7 @@ def test_a_sweep_without_errors_has_no_such_pictures():
     assert training.error_rows(view) is None
     assert training.learning_curves(view) is None
     assert gradient_laws(results) is None
-    assert costs.trade_offs(view, REAL_LIGHT.name) == []
+    assert costs.trade_offs(view, PAI2023_TABLES_REAL_LIGHT.name) == []
     assert costs.trade_off({}) is None
     assert decisions.decisions(results) is None
     assert decisions.light(results) is None
@@ -83,7 +84,7 @@ def test_laws_are_lines_and_chips_are_points(results):
 
 
 def test_trade_offs_are_the_points_with_tap_noise(view):
-    points = costs.trade_offs(view, REAL_LIGHT.name)
+    points = costs.trade_offs(view, PAI2023_TABLES_REAL_LIGHT.name)
     assert {(point.modes, point.tap_noise) for point in points} == {(n, s) for n in (16, 64) for s in (0.01, 0.1)}
     assert [point.energy for point in points] == sorted(point.energy for point in points)
     # A large mesh with little noise is the best, a small one with much the cheapest; neither is beaten.
@@ -93,8 +94,8 @@ def test_trade_offs_are_the_points_with_tap_noise(view):
 
 
 def test_the_front_is_drawn_as_steps(view):
-    points = costs.trade_offs(view, REAL_LIGHT.name)
-    axes = costs.trade_off({REAL_LIGHT.name: points}).wide.axes[0]
+    points = costs.trade_offs(view, PAI2023_TABLES_REAL_LIGHT.name)
+    axes = costs.trade_off({PAI2023_TABLES_REAL_LIGHT.name: points}).wide.axes[0]
     steps = line(axes, "nobody is cheaper and better").get_xydata()
     best = [point for point in points if point.best]
     np.testing.assert_allclose(steps[0], [1e9 * best[0].energy, 100 * best[0].error])

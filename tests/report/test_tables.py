@@ -7,19 +7,18 @@ import dataclasses
 import pytest
 
 from retrolux import energy
-from retrolux.energy.presets import PRESETS
+from retrolux.energy.presets import PAI2023_TABLES_REAL_LIGHT, PRESETS
 from retrolux.energy.quantity import engineering
 from retrolux.report import costs, tables
 from retrolux.report.findings import compared_methods, findings
 from retrolux.report.view import SweepView
-from retrolux.study.tradeoff import REAL_LIGHT
 
 TAP = "tap_pd_shot_noise"
 
 
 @pytest.fixture(scope="module")
 def points(view):
-    return costs.trade_offs(view, REAL_LIGHT.name)
+    return costs.trade_offs(view, PAI2023_TABLES_REAL_LIGHT.name)
 
 
 def test_one_error_at_a_time_stands_beside_the_published(view):
@@ -60,9 +59,9 @@ def test_advantages_are_the_smallest_sizes():
 
 
 def test_costs_have_a_row_for_each_size(view, results):
-    table = tables.costs(view, REAL_LIGHT.name)
+    table = tables.costs(view, PAI2023_TABLES_REAL_LIGHT.name)
     assert [row[0] for row in table.rows] == ["16", "64"]
-    area = float(results["area"].sel(device=REAL_LIGHT.name, modes=64).max())
+    area = float(results["area"].sel(device=PAI2023_TABLES_REAL_LIGHT.name, modes=64).max())
     assert table.rows[1][-1] == f"{1e6 * area:.3g} mm²"
     assert {len(row) for row in table.rows} == {len(table.head)}
 

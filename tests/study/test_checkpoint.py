@@ -98,7 +98,7 @@ BOTH = {
     "a mode": (at("config", "modes")(1), "config: modes must be an integer of at least 2, got 1"),
     "deep config": (at("config", "x")({"a": {"a": {"a": (1,)}}}), "config must be a table of numbers and texts"),
     "long config": (at("config", "x")(dict.fromkeys(range(1000))), "config must be a table of numbers and texts"),
-    "a field": (at("config", 3)(3), "config: there is no field 3"),
+    "a field": (at("config", 3)(3), "config: there is no option 3: a newer version of retrolux may have saved it"),
     "large modes": (at("config", "modes")(10**4), "config: modes must be 4 for moons"),
     "large mesh": (
         lambda c: c["config"].update(dataset="digits", modes=10**4),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
-from retrolux.study.presets import STUDIES, Study
+from retrolux.study.presets import PLANAR, STUDIES, Study
 from retrolux.study.run_record import identity
 
 
@@ -18,9 +20,14 @@ def test_the_frame_holds_every_run(study):
     assert {identity(config) for config in study.configs} <= framed
 
 
-def test_every_planar_task_is_trained_with_and_without_errors(study):
-    assert {task for task, _ in study.planar} == {"moons", "circle", "ring", "blobs"}
+@pytest.mark.parametrize("epochs", [None, 0, 7])
+def test_every_planar_task_is_trained_with_and_without_errors(study, epochs):
+    if epochs is not None:
+        study = dataclasses.replace(study, planar_epochs=epochs)
+    tasks = PLANAR if study.planar_epochs else ()
+    assert list(study.planar) == [(task, gradient) for task in tasks for gradient in ("exact", "measured")]
     for (task, gradient), config in study.planar.items():
+        assert config.epochs == study.planar_epochs
         assert config.dataset == task
         assert config.method == {"exact": None, "measured": "three_measurement"}[gradient]
 

@@ -12,7 +12,6 @@ import pytest
 import torch
 
 from retrolux.atomic import write_atomically
-from retrolux.hardware import Imperfections
 from retrolux.study import TrainConfig, resume_run, start_run
 from retrolux.study import train as training
 from retrolux.study.checkpoint import read_checkpoint
@@ -95,7 +94,7 @@ def test_stopped_between_the_files_of_an_epoch(tmp_path, tiny, read_metrics, uni
         write(path, content)
 
     with monkeypatch.context() as patch:
-        for module in ("train", "saving", "checkpoint"):
+        for module in ("train", "run_files", "checkpoint"):
             patch.setattr(f"retrolux.study.{module}.write_atomically", stop)
         with pytest.raises(Stop):
             start_run(tiny, tmp_path / "stopped")
@@ -111,21 +110,9 @@ def test_growing_a_finished_run(tmp_path, tiny, read_metrics, uninterrupted):
 
 
 @pytest.mark.parametrize("gradient", ["auto", "sum_difference", "spsa"])
-def test_chips_come_back_with_their_history(tmp_path, tiny, read_metrics, gradient):
+def test_chips_come_back_with_their_history(tmp_path, tiny, read_metrics, gradient, everything):
     """Phases stay as they were written, errors included, and noise and drift go on where they were."""
-    wrong = Imperfections(
-        coupler_std=0.02,
-        loss_db=0.01,
-        phase_offset_std=0.1,
-        crosstalk=0.01,
-        phase_std=0.02,
-        phase_bits=8,
-        drift_std_per_s=10.0,
-        io_amplitude_std=0.02,
-        io_phase_std=0.02,
-        tap_noise=0.02,
-        detector_noise=0.01,
-    )
+    wrong = replace(everything, drift_std_per_s=10.0)
     config = replace(tiny, gradient=gradient, chip_seed=4, lr_half_life=1.5, imperfections=wrong)
 
     def stop(epoch):

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import replace
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
 
 import pytest
 
 from retrolux.hardware import Imperfections
+from retrolux.option import option
 from retrolux.study import Epoch, TrainConfig
-from retrolux.study.run_record import Record, identity, read_record, write_record
+from retrolux.study.run_record import Record, identity, read_record, run_folder, write_record
 
 CONFIG = replace(TrainConfig(), epochs=2, imperfections=Imperfections(tap_noise=0.1, phase_bits=8))
 EPOCH = Epoch(1, 0.5, 0.25, 0.125, 1 / 3, 0.9, 0.8, 100, 1.5)
@@ -30,6 +32,40 @@ def test_numbers_that_are_none_come_back(tmp_path):
 @pytest.mark.parametrize("change", [{"lr": 0.02}, {"epochs": 3}, {"seed": 1}, {"imperfections": Imperfections()}])
 def test_another_computation_is_another_run(change):
     assert identity(replace(CONFIG, **change)) != identity(CONFIG)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewerFlaws(Imperfections):
+    theta_gain_std: float = option(0.0, since="0.2.0")
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewerConfig(TrainConfig):
+    clip: float = option(0.0, since="0.2.0")
+
+
+def newer(config, clip=0.0, theta_gain_std=0.0):
+    """Return a configuration in a version with two more options."""
+    values = {field.name: getattr(config, field.name) for field in fields(config)}
+    flaws = NewerFlaws(**vars(config.imperfections), theta_gain_std=theta_gain_std)
+    return NewerConfig(**values | {"imperfections": flaws}, clip=clip)
+
+
+def test_an_option_that_is_added_changes_no_run_that_leaves_it_alone():
+    for config in (TrainConfig(), CONFIG):
+        assert identity(newer(config)) == identity(config)
+        assert identity(newer(config, clip=1.0)) != identity(config)
+        assert identity(newer(config, theta_gain_std=0.1)) not in {identity(config), identity(newer(config, clip=0.1))}
+
+
+def test_runs_of_0_1_0_are_found_where_they_are():
+    runs = Path(__file__).parents[1] / "saved" / "0.1.0" / "sweep" / "runs"
+    for folder in runs.iterdir():
+        config = read_record(folder / "run.json").config
+        assert run_folder(runs, config) == run_folder(runs, newer(config)) == folder
+        assert folder.name != identity(config)
+        for other in (newer(config, clip=1.0), newer(config, theta_gain_std=0.1), replace(config, lr=0.5)):
+            assert run_folder(runs, other) == runs / identity(other)
 
 
 def test_where_and_how_fast_does_not_matter():

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from retrolux import energy
-from retrolux.energy.presets import PAI2023_FIGURE, PAI2023_TABLES
+from retrolux.energy.presets import PAI2023_FIGURE, PAI2023_TABLES, PAI2023_TABLES_REAL_LIGHT
 from retrolux.study import Network, Sweep
 from retrolux.study.results import empty_results
-from retrolux.study.tradeoff import DEVICES, REAL_LIGHT, base_config, costs, front, with_costs
+from retrolux.study.tradeoff import DEVICES, base_config, costs, front, with_costs
 
 SWEEP = Sweep(
     settings={"gradient": "three_measurement", "batch": 50},
@@ -55,7 +55,7 @@ def test_less_noise_takes_more_light(results):
     assert np.isinf(found["light_per_mode"].sel(tap_pd_shot_noise=0)).all()
     assert np.isinf(found["energy_step_noise"].sel(tap_pd_shot_noise=0)).all()
     noisy = found.sel(tap_pd_shot_noise=0.02, loss_db_std=0, modes=16)
-    receiver = REAL_LIGHT.receiver
+    receiver = PAI2023_TABLES_REAL_LIGHT.receiver
     power = energy.power_from_noise(
         0.02,
         16,
@@ -64,19 +64,19 @@ def test_less_noise_takes_more_light(results):
         tap_fraction=receiver.tap_fraction.si,
         thermal_current=10e-12,
     )
-    assert float(noisy["light_per_mode"].sel(device=REAL_LIGHT.name)) == pytest.approx(float(power) / 16)
+    assert float(noisy["light_per_mode"].sel(device=PAI2023_TABLES_REAL_LIGHT.name)) == pytest.approx(float(power) / 16)
     # The rest of the energy is what the device takes without light; light is lit six times per gradient, twice forward.
     dark = energy.gradient(PAI2023_TABLES.changed("link.power", 0.0), energy.MeshSize.triangular(16), 50)
     dark = dark + energy.mvm(PAI2023_TABLES.changed("link.power", 0.0), energy.MeshSize.triangular(16), 50)
     lit = 8 * 50 * 16 * float(power) / 16 * 10**0.3 / 0.15 * 1e-9
-    step = float(noisy["energy_step_noise"].sel(device=REAL_LIGHT.name))
+    step = float(noisy["energy_step_noise"].sel(device=PAI2023_TABLES_REAL_LIGHT.name))
     assert step == pytest.approx(2 * (float(dark) + lit), rel=1e-9)
 
 
 def test_loss_of_the_chips_takes_more_light_where_receivers_have_thermal_noise(results):
     light = costs(results, DEVICES).sel(tap_pd_shot_noise=0.02)["light_per_mode"]
     more = light.sel(loss_db_std=0.02) / light.sel(loss_db_std=0)
-    assert (more.sel(device=REAL_LIGHT.name) > 1.01).all()
+    assert (more.sel(device=PAI2023_TABLES_REAL_LIGHT.name) > 1.01).all()
     np.testing.assert_allclose(more.sel(device=PAI2023_TABLES.name), 1)
 
 

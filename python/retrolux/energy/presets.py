@@ -25,7 +25,14 @@ from retrolux.energy.device import (
 )
 from retrolux.energy.quantity import Quantity
 
-__all__ = ["DIGITAL", "PAI2023_FIGURE", "PAI2023_TABLES", "PAI2023_TABLES_DIGITAL_CONTROL", "PRESETS"]
+__all__ = [
+    "DIGITAL",
+    "PAI2023_FIGURE",
+    "PAI2023_TABLES",
+    "PAI2023_TABLES_DIGITAL_CONTROL",
+    "PAI2023_TABLES_REAL_LIGHT",
+    "PRESETS",
+]
 
 _TABLES = "Pai et al., Science 380, 398 (2023), supplement, tables S1 to S4"
 _FIGURE = "Pai et al., Science 380, 398 (2023), recovered from the published heat maps"
@@ -123,6 +130,19 @@ PAI2023_FIGURE = replace(
 """The figure: 9.446 pJ per sample and mode for a multiplication, 28.372 pJ and 0.206 pJ per phase for a gradient."""
 
 PRESETS = {device.name: device for device in (PAI2023_TABLES, PAI2023_TABLES_DIGITAL_CONTROL, PAI2023_FIGURE)}
+
+
+PAI2023_TABLES_REAL_LIGHT = replace(
+    PAI2023_TABLES.changed("receiver.thermal_current", 10.0)
+    .changed("link.laser_efficiency", 0.15)
+    .changed("link.fixed_loss", 3.0),
+    name="pai2023_tables_real_light",
+    source=(
+        f"{PAI2023_TABLES.source}; and what they leave out: 10 pA/√Hz of thermal noise in the receivers, a laser of "
+        "15 % efficiency, 3 dB for facets and modulators (typical values, no single source)"
+    ),
+)
+"""The published tables with a laser and a receiver as they are found in laboratories."""
 
 _PEAK = "peak throughput over thermal design power"
 

@@ -8,6 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from retrolux.hardware.crosstalk import thermal_crosstalk
+from retrolux.hardware.error_laws import (
+    coupler_matrix_error,
+    loss_gradient_error,
+    loss_law,
+    phase_matrix_error,
+    tap_gradient_error,
+)
 from retrolux.hardware.fabrication import arm_loss
 
 if TYPE_CHECKING:
@@ -16,9 +23,7 @@ if TYPE_CHECKING:
     from retrolux.hardware.imperfections import Imperfections
     from retrolux.mesh import Topology
 
-__all__ = ["explain", "loss_gradient_error", "tap_gradient_error"]
-
-_NEPER_PER_DB = math.log(10) / 20  # of amplitude
+__all__ = ["explain"]
 
 
 def explain(imperfections: Imperfections, topology: Topology) -> str:
@@ -26,16 +31,10 @@ def explain(imperfections: Imperfections, topology: Topology) -> str:
 
     Every imperfection is taken alone, to its first order. ‖ΔU‖/√N is the Frobenius distance between the matrix of
     the chip and the ideal one over that of the ideal one, √N. The error of a gradient is ε = 1 − cosine between the
-    measured and the exact one, for Haar-random phases and inputs of unit power. The laws:
-
-    * an error σ of each phase gives ‖ΔU‖/√N = √((2·mzis + N)/N) σ, which is √N σ for N(N − 1)/2 MZIs; an error σ of
-      each coupling angle gives √(4·mzis/N) σ ≈ √(2N) σ: the errors of all elements, each of which moves one mode
-      or two, add in square;
-    * tap noise: `tap_gradient_error`; loss: `loss_gradient_error`;
-    * random loss: a spread δ = (ln 10/20)·dB of the amplitude of each arm turns the exact gradient from that of the
-      ideal mesh by ε ≈ 1.15 N δ² in triangular meshes with N ≥ 16; the mean loss does so too where some paths meet
-      more MZIs than others;
-    * coupler errors: an MZI set to cross leaks sin²(ε₁ + ε₂) of the power, (1 − e^(−4σ²))/2 on average.
+    measured and the exact one, for Haar-random phases and inputs of unit power. The laws are those of
+    `retrolux.hardware.error_laws`, and one more: an MZI set to cross leaks sin²(ε₁ + ε₂) of the power, where its
+    couplers are wrong by ε₁ and ε₂, (1 − e^(−4σ²))/2 on average. The mean loss turns the gradient too where some paths
+    meet more MZIs than others.
 
     Parameters
     ----------
@@ -58,66 +57,12 @@ def explain(imperfections: Imperfections, topology: Topology) -> str:
     return "\n".join(lines)
 
 
-def tap_gradient_error(tap_noise: float, modes: int) -> tuple[float, float]:
-    """Return the error that tap noise s gives an in-situ gradient of one sample.
-
-    The taps of N modes carry 1/N of the power on average, and both the gradient and its noise are sums over them:
-    ε = 1 − 1/√(1 + 2Ns²) ≈ Ns² for three measurements, and 1 − 1/√(1 + Ns²/2) ≈ Ns²/4 for sum and difference,
-    where nothing is subtracted but equals (Pai et al., Science 380, 398 (2023), for the two protocols). The passes
-    with the sum are those of two inputs of unit power on top of each other; scaling them down to unit power too and
-    the readings back up makes it 1.5 times and twice as much.
-
-    Parameters
-    ----------
-    tap_noise : float ≥ 0
-        s in p + s √p n.
-    modes : int
-        N.
-
-    Returns
-    -------
-    three_measurement, sum_difference : float
-        ε = 1 − cosine.
-    """
-    strength = modes * tap_noise * tap_noise
-    return -math.expm1(-math.log1p(2 * strength) / 2), -math.expm1(-math.log1p(strength / 2) / 2)
-
-
-def loss_gradient_error(total_db: float) -> tuple[float, float]:
-    """Return the error that uniform loss gives an in-situ gradient of one sample.
-
-    On a chip that loses the part 1 − e^(−A) of the power, spread evenly over its length, let a tap sit at the
-    fraction u of the length. The adjoint light a comes back from the left weaker by e^(−Au) in amplitude than it
-    went out: sum and difference measure e^(−Au) times the exact gradient, three measurements moreover leave
-    (e^(−2Au) − 1)|a|²/2. With independent Gaussian fields (E|a|⁴ = 2(E|a|²)²) and means ⟨ ⟩ over u from 0 to 1 the
-    cosines are ⟨e^(−Au)⟩ / √(⟨e^(−2Au)⟩ + 4 e^(−A) ⟨sinh² Au⟩) and ⟨e^(−Au)⟩ / √⟨e^(−2Au)⟩.
-
-    Parameters
-    ----------
-    total_db : float ≥ 0
-        Loss from end to end (dB), A = (ln 10/10) · total_db.
-
-    Returns
-    -------
-    three_measurement, sum_difference : float
-        ε = 1 − cosine.
-    """
-    if total_db == 0:
-        return 0.0, 0.0
-    total = 2 * _NEPER_PER_DB * total_db
-    mean, square = -math.expm1(-total) / total, -math.expm1(-2 * total) / (2 * total)
-    # e^(−A) times the sum under the first root, which has no term that overflows.
-    left = square * math.exp(-total) - math.expm1(-4 * total) / (2 * total) - 2 * math.exp(-2 * total)
-    three, sum_difference = mean * math.exp(-total / 2) / math.sqrt(left), mean / math.sqrt(square)
-    return max(0.0, 1 - three), max(0.0, 1 - sum_difference)
-
-
 def _couplers(imperfections: Imperfections, topology: Topology) -> Iterator[str]:
     std = imperfections.coupler_std
     leak = -math.expm1(-4 * std * std) / 2
     if leak > 0:
         yield (
-            f"couplers: {std:.4g} rad, ‖ΔU‖/√N ≈ {math.sqrt(4 * topology.mzis / topology.modes) * std:.3g}; "
+            f"couplers: {std:.4g} rad, ‖ΔU‖/√N ≈ {coupler_matrix_error(topology, std):.3g}; "
             f"extinction of the cross state {-10 * math.log10(leak):.1f} dB (it leaks {leak:.2g} of the power)"
         )
 
@@ -140,25 +85,24 @@ def _loss(imperfections: Imperfections, topology: Topology) -> Iterator[str]:
             f"{sum_difference:.2g} (sum/difference), unless it is corrected"
         )
     if spread > 0:
-        turned = 1.15 * topology.modes * _NEPER_PER_DB * spread * _NEPER_PER_DB * spread
+        turned = float(loss_law(topology.modes, spread))
         yield f"spread of the loss: {spread:.3g} dB per arm turns the exact gradient by ε ≈ {turned:.2g}"
 
 
 def _phases(imperfections: Imperfections, topology: Topology) -> Iterator[str]:
-    growth = math.sqrt((2 * topology.mzis + topology.modes) / topology.modes)
     for meaning, std in (
         ("phase offsets", imperfections.phase_offset_std),
         ("phase write error", imperfections.phase_std),
     ):
         if std > 0:
-            yield f"{meaning}: {std:.4g} rad, ‖ΔU‖/√N ≈ {growth * std:.3g}"
+            yield f"{meaning}: {std:.4g} rad, ‖ΔU‖/√N ≈ {phase_matrix_error(topology, std):.3g}"
     if imperfections.phase_bits is not None:
         levels = 2**imperfections.phase_bits
         step = 2 * math.pi / levels
         rms = step / math.sqrt(12)
         yield (
             f"phase quantisation: {levels} levels, {step:.3g} rad apart: {rms:.2g} rad rms, "
-            f"‖ΔU‖/√N ≈ {growth * rms:.2g}"
+            f"‖ΔU‖/√N ≈ {phase_matrix_error(topology, rms):.2g}"
         )
 
 
@@ -175,8 +119,8 @@ def _crosstalk(imperfections: Imperfections, topology: Topology) -> Iterator[str
 def _drift(imperfections: Imperfections, topology: Topology) -> Iterator[str]:
     std = imperfections.drift_std_per_s
     if std > 0:
-        growth = math.sqrt((2 * topology.mzis + topology.modes) / topology.modes)
-        yield (f"drift: {std:.2g} rad after 1 s, {60 * std:.2g} rad after 1 h, when ‖ΔU‖/√N ≈ {60 * growth * std:.2g}")
+        distance = phase_matrix_error(topology, 60 * std)
+        yield f"drift: {std:.2g} rad after 1 s, {60 * std:.2g} rad after 1 h, when ‖ΔU‖/√N ≈ {distance:.2g}"
 
 
 def _inputs_and_outputs(imperfections: Imperfections, _: Topology) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -44,28 +44,26 @@ class Fabrication:
         When the shapes do not belong to one chip, a number is not finite or a loss is negative.
     """
 
-    coupler_error: NDArray[np.float64]
-    loss_db: NDArray[np.float64]
-    output_loss_db: NDArray[np.float64]
-    theta_offset: NDArray[np.float64]
-    phi_offset: NDArray[np.float64]
-    gamma_offset: NDArray[np.float64]
+    coupler_error: NDArray[np.float64] = field(metadata={"shape": "(mzis, 2)"})
+    loss_db: NDArray[np.float64] = field(metadata={"shape": "(mzis, 4)"})
+    output_loss_db: NDArray[np.float64] = field(metadata={"shape": "(modes,)"})
+    theta_offset: NDArray[np.float64] = field(metadata={"shape": "(mzis,)"})
+    phi_offset: NDArray[np.float64] = field(metadata={"shape": "(mzis,)"})
+    gamma_offset: NDArray[np.float64] = field(metadata={"shape": "(modes,)"})
+
+    @staticmethod
+    def shapes(mzis: int, modes: int) -> dict[str, tuple[int, ...]]:
+        """Return the shape of every array of a chip; zeros everywhere are an ideal one."""
+        sizes = {"(mzis, 2)": (mzis, 2), "(mzis, 4)": (mzis, 4), "(mzis,)": (mzis,), "(modes,)": (modes,)}
+        return {array.name: sizes[array.metadata["shape"]] for array in fields(Fabrication)}
 
     def __post_init__(self) -> None:
-        mzis, modes = len(self.theta_offset), len(self.gamma_offset)
-        shapes = {
-            "coupler_error": ("(mzis, 2)", (mzis, 2)),
-            "loss_db": ("(mzis, 4)", (mzis, 4)),
-            "output_loss_db": ("(modes,)", (modes,)),
-            "theta_offset": ("(mzis,)", (mzis,)),
-            "phi_offset": ("(mzis,)", (mzis,)),
-            "gamma_offset": ("(modes,)", (modes,)),
-        }
-        for name, (meaning, shape) in shapes.items():
+        meanings = {array.name: array.metadata["shape"] for array in fields(self)}
+        for name, shape in self.shapes(len(self.theta_offset), len(self.gamma_offset)).items():
             # asarray first: tensors know no copy=True, at which NumPy warns.
             array = np.array(np.asarray(getattr(self, name)), dtype=np.float64)
             if array.shape != shape:
-                raise ValueError(f"{name} must have shape {meaning} = {shape}, got {array.shape}")
+                raise ValueError(f"{name} must have shape {meanings[name]} = {shape}, got {array.shape}")
             bad = array[~np.isfinite(array) | ((array < 0) & ("loss" in name))]
             if bad.size:
                 wanted = "finite and at least 0" if "loss" in name else "finite"

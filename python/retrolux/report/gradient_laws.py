@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from retrolux.hardware.error_laws import loss_law, matrix_law, tap_law
 from retrolux.plot import Panel, Series
 from retrolux.plot.panels import COLOURS
 from retrolux.report.pictures import picture_of_panels
-from retrolux.study.law_measurement import loss_law, matrix_law, tap_law
 
 if TYPE_CHECKING:
     import xarray as xr

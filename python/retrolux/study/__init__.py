@@ -17,9 +17,10 @@ if TYPE_CHECKING:
     from retrolux.study.network import Network
     from retrolux.study.presets import STUDIES, Study
     from retrolux.study.results import confidence, last_epochs, read_results
+    from retrolux.study.run import Run
     from retrolux.study.scalability import run_study
     from retrolux.study.sweep_driver import run_sweep
-    from retrolux.study.train import Run, resume_run, start_run
+    from retrolux.study.train import resume_run, start_run
 
 __all__ = [
     "STUDIES",
@@ -45,7 +46,7 @@ _HOMES = {
     "STUDIES": "presets",
     "Epoch": "epoch",
     "Network": "network",
-    "Run": "train",
+    "Run": "run",
     "Study": "presets",
     "confidence": "results",
     "last_epochs": "results",

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from retrolux.hardware import SimulatedChip
 from retrolux.reading import shown
-from retrolux.study.config import from_dict
+from retrolux.study.config import from_saved
 from retrolux.study.epoch import epochs_from
 from retrolux.study.network import Network
 from retrolux.study.optimizer import optimizer_for
@@ -89,7 +89,7 @@ def _config(values: dict[str, Any]) -> TrainConfig:
         if isinstance(value, dict):
             waiting += value.values()
     try:
-        return from_dict(values)
+        return from_saved(values)
     except (ValueError, TypeError) as error:
         raise ValueError(f"config: {error}") from None
 

@@ -17,7 +17,7 @@ from distributed.utils import silence_logging_cmgr
 from retrolux.atomic import write_atomically
 from retrolux.locking import locked
 from retrolux.study import worker
-from retrolux.study.run_record import Record, identity, read_record, write_record
+from retrolux.study.run_record import Record, identity, read_record, run_folder, write_record
 
 if TYPE_CHECKING:
     import os
@@ -79,7 +79,7 @@ class Pool:
             config = self._configs.pop(future)
             try:
                 record = _record(future, config)
-                write_record(self._folder / identity(config) / "run.json", record)
+                write_record(run_folder(self._folder, config) / "run.json", record)
             except CancelledError:
                 raise ConnectionError("the scheduler is gone; the runs that had ended are kept") from None
             except OSError as error:  # of the folder: errors of a run are in its record
@@ -133,7 +133,7 @@ def compute_all(
         When the folder cannot be written to or another process is at work in it, or the scheduler is not there.
     """
     runs = {identity(config): config for config in configs}
-    records = {name: record for name in runs if (record := ended(folder, name)) is not None}
+    records = {name: record for name, config in runs.items() if (record := ended(folder, config)) is not None}
     left = [config for name, config in runs.items() if name not in records]
     if progress is not None:
         progress(len(records), len(runs), None)
@@ -150,15 +150,15 @@ def compute_all(
     return records
 
 
-def ended(folder: str | os.PathLike[str], name: str) -> Record | None:
-    """Return the record of a run by its identity; None where it has not ended, or might end otherwise next time.
+def ended(folder: str | os.PathLike[str], config: TrainConfig) -> Record | None:
+    """Return the record of a run in a folder; None where it has not ended, or might end otherwise next time.
 
     Raises
     ------
     ValueError
         When the record is damaged.
     """
-    file = Path(folder, name, "run.json")
+    file = run_folder(folder, config) / "run.json"
     record = read_record(file) if file.exists() else None
     return record if record is not None and record.lasting else None
 

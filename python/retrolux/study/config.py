@@ -30,8 +30,10 @@ __all__ = [
     "OptimizerName",
     "TopologyName",
     "TrainConfig",
+    "changed",
     "check_resumable",
     "from_dict",
+    "from_saved",
     "from_toml",
     "options",
     "read_toml",
@@ -80,14 +82,14 @@ class TrainConfig:
     dataset
         What to learn, of the data sets in `retrolux.data.DATASETS`.
     modes
-        Modes N of each mesh, 2 … 2¹⁶; one port per class is needed. 4 for the planar tasks.
+        Modes N of each mesh, 2 … 2¹⁶, and at least one port per class. Planar tasks have 4.
     meshes
-        Meshes in a row, at least 1, the modulus of the field taken between them.
+        Meshes in a row, at least 1. The modulus of the field is taken between them.
     topology
         How the MZIs of a mesh are arranged.
     loss
         cross_entropy: softmax over the classes. batch_axis: softmax over the batch, averaged over batch and
-        classes, which explains the published loss values and serves nothing else.
+        classes; it explains the published loss values and has no other use.
     optimizer
         adam, or sgd with momentum 0.9. Both act on the phases (rad).
     lr
@@ -110,16 +112,15 @@ class TrainConfig:
     data_dir
         Folder with the files of mnist (MNIST/raw/…); empty: the environment variable RETROLUX_DATA.
     gradient
-        How gradients are got. auto: by three_measurement, the protocol of the published study, from chips that have
-        an imperfection; else computed on exact meshes, without a chip. Any other name puts the meshes on chips,
-        ideal ones where no imperfection is given: adjoint is what no chip can measure, the exact gradient of the
-        imperfect chip, physics_aware that of the mesh it should be; the others measure.
+        How gradients are found. auto measures them by three_measurement, as the published study does, if there is an
+        imperfection; else it computes them on exact meshes, without a chip. Any other name puts the meshes on chips,
+        which are ideal without an imperfection. adjoint computes the exact gradient of the chip, which no chip can
+        measure. physics_aware computes that of the mesh which the chip should be. The others measure.
     output_phase
-        Where the phases of a chip's output come from: measured, with the errors of its detectors, or known from the
-        model of an ideal mesh, where the chip measures powers alone.
+        Where the phases of a chip's output come from. measured: from its detectors, with their errors. known: from
+        the model of an ideal mesh; the chip then measures powers alone.
     chip_seed
-        Which of all such chips they are, 0 … 2⁶³ − 1: seed of what goes wrong in fabrication and of all noise. Each
-        mesh is another chip.
+        Seed of the fabrication of the chips and of all noise, 0 … 2⁶³ − 1. Each mesh is another chip.
     imperfections
         What is wrong with the chips, for training and testing.
 
@@ -221,6 +222,17 @@ def options(config: TrainConfig) -> dict[str, object]:
     return values | vars(config.imperfections)
 
 
+def changed(config: TrainConfig) -> dict[str, object]:
+    """Return the options that differ from their defaults, of those that decide what a run computes."""
+    return {
+        name: value
+        for settings in (config, config.imperfections)
+        for name, about in options_of(type(settings)).items()
+        if about.decides and (value := getattr(settings, name)) != getattr(type(settings), name)
+        if name != "imperfections"
+    }
+
+
 def to_toml(config: TrainConfig) -> str:
     """Return the configuration as the text of a TOML file, one line per field, the imperfections in a table."""
     values = dataclasses.asdict(config)
@@ -250,6 +262,24 @@ def from_dict(values: Mapping[str, Any]) -> TrainConfig:
     imperfections = Imperfections.from_json(json.dumps(table, default=str))
     base = TrainConfig.recommended(values.get("dataset", "digits"), values.get("optimizer", "adam"))
     return dataclasses.replace(base, **{**values, "imperfections": imperfections})
+
+
+def from_saved(values: Mapping[str, Any]) -> TrainConfig:
+    """Return the configuration that the file of a run holds.
+
+    Options that it leaves out, being older than they are, have their defaults, which change nothing.
+
+    Raises
+    ------
+    ValueError
+        When it holds an option of a newer version, or a bad value.
+    """
+    flaws = values.get("imperfections", {})
+    for name in [*values, *(flaws if isinstance(flaws, dict) else ())]:
+        if name not in OPTIONS and name != "imperfections":
+            raise ValueError(f"there is no option {shown(name)}: a newer version of retrolux may have saved it")
+    defaults = {name: getattr(TrainConfig, name) for name in options_of(TrainConfig) if name != "imperfections"}
+    return from_dict({**defaults, **values})
 
 
 def read_toml(path: Path) -> dict[str, Any]:

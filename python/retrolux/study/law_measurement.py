@@ -1,8 +1,7 @@
-"""How the errors of measured gradients and of a chip's matrix grow: measured on simulated chips, and as laws.
+"""How the errors of measured gradients and of a chip's matrix grow: `retrolux.hardware.error_laws`, measured.
 
-The setting is that of the study (Pai et al., Science 380, 398 (2023)): Haar-random meshes, one sample of unit power
-each way, ε = 1 − cosine of measured and exact gradient. The laws are those of large meshes; in small ones fewer modes
-meet an MZI in a column, and the chips err less.
+The simulated chips are Haar-random meshes, with one sample of unit power each way. The laws are those of large meshes;
+in small ones fewer modes meet an MZI in a column, and the chips err less.
 """
 
 from __future__ import annotations
@@ -20,37 +19,19 @@ from retrolux.hardware import Fabrication, Imperfections, SimulatedChip, fabrica
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import NDArray
 
     from retrolux.gradient import Method
     from retrolux.mesh import Topology
 
-__all__ = ["loss_law", "matrix_law", "measure_laws", "tap_law"]
+__all__ = ["measure_laws"]
 
-_NEPER_PER_DB = np.log(10) / 20
 # Light interferes at its natural power, as the laws have it.
 _METHODS: dict[str, Method] = {
     "three_measurement": ThreeMeasurement(power=None),
     "sum_difference": SumDifference(power=None),
 }
 _CAUSES = ("couplers", "phases")
-
-
-def tap_law(method: str, modes: ArrayLike, tap_noise: ArrayLike) -> NDArray[np.float64]:
-    """Return ε of tap noise s: N s² for ``"three_measurement"``, N s²/4 for ``"sum_difference"``, while it is small."""
-    strength = np.asarray(modes) * np.square(tap_noise)
-    return np.asarray(strength if method == "three_measurement" else strength / 4, dtype=np.float64)
-
-
-def loss_law(modes: ArrayLike, loss_db_std: ArrayLike) -> NDArray[np.float64]:
-    """Return ε of random loss of zero mean: 1.15 N δ² with δ = (ln 10/20) σ, for a spread σ (dB) and N ≥ 16."""
-    return np.asarray(1.15 * np.asarray(modes) * np.square(_NEPER_PER_DB * np.asarray(loss_db_std)), dtype=np.float64)
-
-
-def matrix_law(cause: str, modes: ArrayLike, std: ArrayLike) -> NDArray[np.float64]:
-    """Return ‖ΔU‖/√N for errors of size σ (rad): √(2N) σ for ``"couplers"``, √N σ for ``"phases"``."""
-    per_mode = 2 if cause == "couplers" else 1
-    return np.asarray(np.sqrt(per_mode * np.asarray(modes)) * np.asarray(std), dtype=np.float64)
 
 
 def measure_laws(

@@ -29,8 +29,8 @@ _FIXED = {
 def config_of(chosen: Mapping[str, Any]) -> TrainConfig:
     """Return the configuration of a run that is one of many, from options by their names.
 
-    It has what is recommended for its data set and optimizer where nothing is chosen, one thread where that is left to
-    torch, and without a chip neither chip_seed nor output_phase.
+    What is not chosen is recommended for its data set and optimizer. A run has one thread where the number is left to
+    torch. A run without a chip has neither chip_seed nor output_phase.
 
     Raises
     ------

@@ -1,8 +1,9 @@
 """The result of a sweep: an xarray Dataset, and the NetCDF file that holds it.
 
-Dimensions are the swept options, in their order, then ``seed``, ``param`` and ``epoch``. An option goes by the name
-that the published file has for it (Pai et al., Science 380, 398 (2023); `DIMENSIONS`), else by its own; the attribute
-``option`` of its coordinate holds its own in either case. Options that were not swept stand in the configuration alone.
+Dimensions are the swept options, in their order, then ``seed``, ``param`` and ``epoch``. The dimension of an option has
+the name of the published file (Pai et al., Science 380, 398 (2023); `DIMENSIONS`), or that of the option where the file
+has none. The attribute ``option`` of its coordinate is always the name of the option. Options that were not swept are
+in the configuration alone.
 
 ============  =============================  =====================================================================
 variable      dimensions                     meaning

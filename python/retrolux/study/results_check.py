@@ -10,7 +10,7 @@ import numpy as np
 
 from retrolux import energy, mesh
 from retrolux.reading import parse_json, shown
-from retrolux.study.config import from_dict
+from retrolux.study.config import from_saved
 from retrolux.study.option_values import is_text
 from retrolux.study.tradeoff import RELEVANT, UNITS, config_at
 
@@ -128,7 +128,7 @@ def _attributes(results: xr.Dataset) -> TrainConfig:
     for name, text in tables.get("devices", {}).items():
         _device(name, text)
     try:
-        return from_dict(tables["config"])
+        return from_saved(tables["config"])
     except ValueError as error:
         raise ValueError(f"the attribute config: {error}") from None
 

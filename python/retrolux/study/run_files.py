@@ -14,7 +14,7 @@ from retrolux.study.checkpoint import write_checkpoint
 from retrolux.study.epoch import Epoch
 
 if TYPE_CHECKING:
-    from retrolux.study.train import Run
+    from retrolux.study.run import Run
 
 __all__ = ["Saver", "write_metrics"]
 
@@ -34,9 +34,9 @@ class Saver:
         self._best: dict[str, Any] | None = None
 
     def epoch_done(self, run: Run) -> None:
-        """Take note of a new epoch, or of the start of a run, and write what is due.
+        """Write what is due after an epoch, or at the start of a run.
 
-        last.pt comes after best.pt: what last.pt says is done is on disk.
+        last.pt is written after best.pt, so that every epoch it holds is on disk.
         """
         best = bool(run.history) and run.best is run.history[-1]
         due = len(run.history) in {0, run.config.epochs} or time.monotonic() >= self._due

@@ -6,23 +6,25 @@ import dataclasses
 import hashlib
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from retrolux.atomic import write_atomically
+from retrolux.option import options_of
 from retrolux.reading import parse_json, read_text, shown
-from retrolux.study.config import TrainConfig, from_dict
+from retrolux.study.config import TrainConfig, changed, from_saved
 from retrolux.study.epoch import Epoch, epochs_from
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    import os
 
-__all__ = ["Record", "identity", "read_record", "write_record"]
+__all__ = ["Record", "identity", "read_record", "run_folder", "write_record"]
 
 _FORMAT = "retrolux run 1"
 _LARGEST = 64 * 2**20
 
-# What says where and how fast a run computes, not what.
-_NOT_COMPUTED = ("threads", "data_dir")
+# Grows when a default changes: the identity of a run leaves out what has its default.
+_IDENTITY = 2
 
 
 @dataclass(frozen=True)
@@ -49,8 +51,33 @@ class Record:
 
 
 def identity(config: TrainConfig) -> str:
-    """Return 16 hexadecimal digits that stand for what a run computes: a hash of every option that decides it."""
-    values = {name: value for name, value in dataclasses.asdict(config).items() if name not in _NOT_COMPUTED}
+    """Return 16 hexadecimal digits that stand for what a run computes: a hash of what differs from the defaults.
+
+    So an option that is added changes the identity of no run that leaves it alone.
+    """
+    return _hash({"format": _IDENTITY, **changed(config)})
+
+
+def run_folder(runs: str | os.PathLike[str], config: TrainConfig) -> Path:
+    """Return the folder of a run among others: named by its identity, or as 0.1.0 has named it, if it has."""
+    older = _identity_in_0_1_0(config)
+    if older is not None and Path(runs, older).is_dir():
+        return Path(runs, older)
+    return Path(runs, identity(config))
+
+
+def _identity_in_0_1_0(config: TrainConfig) -> str | None:
+    """Return what 0.1.0 called a run: a hash of every option it had; None of a run that it could not compute."""
+    settings, flaws = (
+        {name: getattr(part, name) for name, of in options_of(type(part)).items() if of.decides and of.since == "0.1.0"}
+        for part in (config, config.imperfections)
+    )
+    if not changed(config).keys() <= settings.keys() | flaws.keys():
+        return None
+    return _hash({**settings, "imperfections": flaws})
+
+
+def _hash(values: dict[str, object]) -> str:
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -94,7 +121,7 @@ def _record(values: object) -> Record:
         if not isinstance(values[name], kind):
             raise ValueError(f"{name} must be a {kind.__name__}, got {shown(values[name])}")
     history = epochs_from(values["history"])
-    config = from_dict(values["config"])
+    config = from_saved(values["config"])
     if len(history) > config.epochs:
         raise ValueError(f"history must have at most {config.epochs} epochs, got {len(history)}")
     return Record(config, history, values["failure"], values["lasting"])

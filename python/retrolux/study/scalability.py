@@ -16,7 +16,7 @@ from retrolux.study.law_measurement import measure_laws
 from retrolux.study.network import Network
 from retrolux.study.planar import map_decisions
 from retrolux.study.results import collect, write_results
-from retrolux.study.run_record import identity
+from retrolux.study.run_record import run_folder
 from retrolux.study.tradeoff import with_costs
 from retrolux.study.train import start_run
 
@@ -108,7 +108,7 @@ def _trained(config: TrainConfig, runs: Path) -> Network:
 
     Workers on another disk have left no phases; then the run is computed here.
     """
-    folder = runs / identity(config)
+    folder = run_folder(runs, config)
     if not (folder / "last.pt").exists():
         start_run(config, folder)
     network = Network(dataclasses.replace(config, gradient="auto", imperfections=IDEAL))

@@ -202,7 +202,7 @@ class _Trials:
             self._study.tell(number, state=TrialState.FAIL)
             return
         name = identity(config)
-        record = ended(self._runs, name)
+        record = ended(self._runs, config)
         if record is not None:
             self._end(number, record)
             return

@@ -29,8 +29,8 @@ class Sweep:
     """Every combination of the values of some options, each with every seed: one run each.
 
     Repeats are other networks on other chips: chip_seed grows with the seed, unless it has a list of its own. A run
-    without a chip, its imperfections all 0 and its gradient auto, leaves out chip_seed and output_phase. Runs get one
-    thread where the settings leave that to torch.
+    without a chip, which has no imperfection and the gradient auto, leaves out chip_seed and output_phase. Runs have
+    one thread where the settings leave the number to torch.
 
     Attributes
     ----------

@@ -1,8 +1,7 @@
 """What each point of a sweep costs, and which points nobody beats: accuracy against energy.
 
-The noise of the taps and the light they see are one: the less light, the noisier the gradient. A device whose light is
-only as strong as the noise of a point allows (`retrolux.energy.on_chip`) has one energy per point; the sweep has the
-error that goes with it.
+The less light the taps see, the noisier is the gradient. So the noise of a point tells how little light it needs, and
+a device with that light (`retrolux.energy.on_chip`) has an energy for it. The sweep has the error of the same point.
 """
 
 from __future__ import annotations
@@ -16,9 +15,9 @@ import numpy as np
 import xarray as xr
 
 from retrolux import energy, mesh
-from retrolux.energy.presets import PAI2023_TABLES
+from retrolux.energy.presets import PAI2023_TABLES, PAI2023_TABLES_REAL_LIGHT
 from retrolux.gradient import method_named
-from retrolux.study.config import OPTIONS, from_dict
+from retrolux.study.config import OPTIONS, from_saved
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     from retrolux.energy import Device
     from retrolux.study.config import TrainConfig
 
-__all__ = ["DEVICES", "REAL_LIGHT", "RELEVANT", "UNITS", "base_config", "config_at", "costs", "front", "with_costs"]
+__all__ = ["DEVICES", "RELEVANT", "UNITS", "base_config", "config_at", "costs", "front", "with_costs"]
 
 RELEVANT = tuple(name for name, about in OPTIONS.items() if about.costs)
 """Options on which a cost depends."""
@@ -46,26 +45,13 @@ UNITS = {
     "area": ("m2", "area of all meshes"),
 }
 
-REAL_LIGHT = dataclasses.replace(
-    PAI2023_TABLES.changed("receiver.thermal_current", 10.0)
-    .changed("link.laser_efficiency", 0.15)
-    .changed("link.fixed_loss", 3.0),
-    name="pai2023_tables_real_light",
-    source=(
-        f"{PAI2023_TABLES.source}; and what they leave out: 10 pA/√Hz of thermal noise in the receivers, a laser of "
-        "15 % efficiency, 3 dB for facets and modulators (typical values, no single source)"
-    ),
-)
-"""The published tables with a laser and a receiver as they are found in laboratories."""
-
-
-DEVICES = {device.name: device for device in (PAI2023_TABLES, REAL_LIGHT)}
+DEVICES = {device.name: device for device in (PAI2023_TABLES, PAI2023_TABLES_REAL_LIGHT)}
 """The devices of a study, unless others are asked for."""
 
 
 def base_config(results: xr.Dataset) -> TrainConfig:
     """Return the configuration of the first run of a sweep."""
-    return from_dict(json.loads(results.attrs["config"]))
+    return from_saved(json.loads(results.attrs["config"]))
 
 
 def costs(results: xr.Dataset, devices: Mapping[str, Device]) -> xr.Dataset:

@@ -7,7 +7,6 @@ import dataclasses
 import math
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,53 +17,21 @@ from retrolux import data
 from retrolux.atomic import write_atomically
 from retrolux.locking import locked
 from retrolux.study.checkpoint import read_checkpoint
-from retrolux.study.config import TrainConfig, check_resumable, from_dict, to_toml
+from retrolux.study.config import TrainConfig, check_resumable, from_saved, to_toml
 from retrolux.study.epoch import Epoch
 from retrolux.study.losses import LOSSES
 from retrolux.study.network import Network, random_stream
 from retrolux.study.optimizer import optimizer_for
+from retrolux.study.run import Run
 from retrolux.study.run_files import Saver, write_metrics
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Iterator
 
-__all__ = ["Run", "resume_run", "start_run"]
+__all__ = ["resume_run", "start_run"]
 
 _SMALL_BATCH = 10
-
-
-@dataclass(frozen=True)
-class Run:
-    """A training run and its folder, which holds config.toml, metrics.csv, last.pt and best.pt.
-
-    Attributes
-    ----------
-    folder : Path
-        Where the run lives.
-    config : TrainConfig
-        What it computes.
-    dataset : Dataset
-        What it learns.
-    network : Network
-        As the last epoch left it.
-    optimizer : Optimizer
-        As the last epoch left it.
-    history : tuple of Epoch
-        The epochs that are done.
-    """
-
-    folder: Path
-    config: TrainConfig
-    dataset: data.Dataset
-    network: Network
-    optimizer: torch.optim.Optimizer
-    history: tuple[Epoch, ...]
-
-    @property
-    def best(self) -> Epoch:
-        """The epoch of the smallest test error, the first of several; best.pt holds its phases."""
-        return min(self.history, key=lambda epoch: epoch.test_error)
 
 
 def start_run(
@@ -168,7 +135,7 @@ def resume_run(
         raise FileNotFoundError(f"{folder} holds no run to resume: there is no last.pt")
     with locked(folder):
         state = read_checkpoint(folder / "last.pt")
-        check_resumable(from_dict(state["config"]), config)
+        check_resumable(from_saved(state["config"]), config)
         run = _prepare(config, folder, download=download)
         run.network.load_state_dict(state["network"])
         run.optimizer.load_state_dict(state["optimizer"])

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from retrolux.locking import locked
 from retrolux.study.checkpoint import read_checkpoint
 from retrolux.study.epoch import Epoch
-from retrolux.study.run_record import Record, identity
+from retrolux.study.run_record import Record, run_folder
 from retrolux.study.train import resume_run, start_run
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def compute(config: TrainConfig, folder: str, token: str) -> Record:
         What to compute.
     folder : str
         Folder of runs, as the client sees it. A worker that sees it too leaves config.toml, metrics.csv, last.pt and
-        best.pt in a folder named by the `identity` of the run, and goes on from there when it was begun before; one
+        best.pt in the `run_folder` of the run, and goes on from there when it was begun before; one
         on another disk leaves nothing.
     token : str
         What the file TOKEN in it holds.
@@ -56,7 +56,7 @@ def compute(config: TrainConfig, folder: str, token: str) -> Record:
     if not shared:
         with tempfile.TemporaryDirectory() as private:
             return _compute(config, Path(private))
-    run = Path(folder, identity(config))
+    run = run_folder(folder, config)
     with locked(run, wait=True):  # a worker that was given up for dead may still be at it
         return _compute(config, run)
 
