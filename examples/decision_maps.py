@@ -30,7 +30,7 @@ def main() -> None:
     probability: dict[str, Callable[[NDArray[np.float64]], NDArray[np.float64]]] = {}
     points: dict[str, NDArray[np.float64]] = {}
     labels: dict[str, NDArray[np.int64]] = {}
-    for kind in data.KINDS:
+    for kind in data.PLANAR:
         with tempfile.TemporaryDirectory() as folder:
             run = start_run(TrainConfig.recommended(kind), folder)
         print(f"{kind}: test accuracy {100 - 100 * run.history[-1].test_error:.1f} %")

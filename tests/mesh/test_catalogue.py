@@ -80,5 +80,5 @@ def test_decompose_knows_the_universal_ones(name, topology, rng):
         phases = mesh.decompose(unitary, topology)
         np.testing.assert_allclose(mesh.matrix(topology, *phases), unitary, rtol=0, atol=1e-12)
     else:
-        with pytest.raises(ValueError, match="^topology must equal "):
+        with pytest.raises(ValueError, match=r"^topology must equal "):
             mesh.decompose(unitary, topology)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from retrolux.data import PLANAR
 from retrolux.study.presets import STUDIES, Study
 from retrolux.study.store import identity
 
@@ -19,7 +20,7 @@ def test_the_frame_holds_every_run(study):
 
 
 def test_every_planar_task_is_trained_with_and_without_errors(study):
-    assert {task for task, _ in study.planar} == {"moons", "circle", "ring", "blobs"}
+    assert {task for task, _ in study.planar} == set(PLANAR)
     for (task, gradient), config in study.planar.items():
         assert config.dataset == task
         assert config.method == {"exact": None, "measured": "three_measurement"}[gradient]
