@@ -105,8 +105,8 @@ def test_defaults_are_the_recommended_ones_of_digits():
 
 
 def test_recommended_refuses_unknown_names():
-    with pytest.raises(ValueError, match=r"^dataset must be one of .*, got 'iris'$"):
-        TrainConfig.recommended("iris")
+    with pytest.raises(ValueError, match=r"^dataset must be one of .*, got 'imagenet'$"):
+        TrainConfig.recommended("imagenet")
     with pytest.raises(ValueError, match=r"^optimizer must be one of adam, sgd, got 'rmsprop'$"):
         TrainConfig.recommended("digits", "rmsprop")
 
@@ -155,7 +155,7 @@ def test_toml_may_leave_fields_out(tmp_path):
     [
         ("learning_rate = 0.1\n", "there is no field 'learning_rate'; the fields are dataset, modes, "),
         ("lr = -1\n", "lr must be a finite number above 0, got -1$"),
-        ('dataset = "iris"\n', "dataset must be one of .*, got 'iris'$"),
+        ('dataset = "imagenet"\n', "dataset must be one of .*, got 'imagenet'$"),
         ("optimizer = 3\n", "optimizer must be one of adam, sgd, got 3$"),
         ("lr = = 1\n", "is not a TOML file: "),
         ("imperfections = 3\n", "imperfections must be a table of names and values, got 3$"),
