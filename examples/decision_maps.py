@@ -39,7 +39,7 @@ def main(epochs: int = 100, out: Path = Path("decision_maps.png")) -> None:
     probability: dict[str, Callable[[NDArray[np.float64]], NDArray[np.float64]]] = {}
     points: dict[str, NDArray[np.float64]] = {}
     labels: dict[str, NDArray[np.int64]] = {}
-    for kind in data.KINDS:
+    for kind in data.PLANAR:
         with tempfile.TemporaryDirectory() as folder:
             run = start_run(dataclasses.replace(TrainConfig.recommended(kind), epochs=epochs), folder)
         print(f"{kind}: test accuracy {100 - 100 * run.history[-1].test_error:.1f} %")

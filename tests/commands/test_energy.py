@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from typing import get_args
 
 import pytest
 from matplotlib.image import imread
 
 from retrolux import cli
-from retrolux.commands.energy import DigitalName, PresetName
-from retrolux.energy import advantage, energy_report, from_toml, presets
+from retrolux.energy import EnergyReport, advantage, energy_report, from_toml, layer_cost, presets
 from retrolux.energy.presets import PAI2023_TABLES, PRESETS
+from retrolux.gradient import METHODS, Spsa
+from retrolux.mesh import TOPOLOGIES
 from retrolux.study import TrainConfig
 from retrolux.study.checkpoint import write_checkpoint
 from retrolux.study.network import Network
@@ -24,9 +24,25 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_the_choices_are_those_of_the_library():
-    assert list(get_args(PresetName)) == list(PRESETS)
-    assert list(get_args(DigitalName)) == ["published", *presets.DIGITAL]
+def test_the_choices_are_those_of_the_library(capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["energy", "--help"])
+    said = re.sub(r"[│\s]", "", capsys.readouterr().out)
+    choices = [PRESETS, ["published", *presets.DIGITAL], METHODS]
+    choices.append([name for name, topology in TOPOLOGIES.items() if not topology.not_costed])
+    for names in choices:
+        assert f"{{{','.join(names)}}}" in said
+
+
+def test_topology_and_gradient_count(capsys):
+    assert cli.main(["energy", "--topology", "diamond", "--gradient", "spsa", "--modes", "10", "12"]) == 0
+    layers = (
+        layer_cost(
+            PAI2023_TABLES, f"mesh {number}", TOPOLOGIES["diamond"].build(modes), 64, method=Spsa(), first=number == 1
+        )
+        for number, modes in ((1, 10), (2, 12))
+    )
+    assert capsys.readouterr().out.startswith(str(EnergyReport(PAI2023_TABLES, 64, tuple(layers))))
 
 
 @pytest.mark.slow

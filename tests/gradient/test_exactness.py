@@ -109,9 +109,9 @@ def test_shots_and_what_is_not_wanted(name):
     none, some = np.zeros(6, bool), np.arange(6) == 2
     method = METHODS[name]()
     full = experiment.measure(method)
-    expected = {"adjoint": 0, "physics_aware": 0, "three_measurement": 3, "sum_difference": 3, "lock_in": 5}
-    expected |= {"finite_difference": 2 * 12 + 1, "parameter_shift": 2 * 12 + 1, "spsa": 3}
-    assert full.shots == 2 * expected[name]
+    work = method.work(2 * 6)
+    passes = 0 if work is None else work.passes
+    assert full.shots == 2 * passes
     partly = experiment.measure(method, Wanted(False, some, none, False))
     assert partly.x is None
     assert not partly.phi.any()
@@ -122,8 +122,32 @@ def test_shots_and_what_is_not_wanted(name):
     nothing = experiment.measure(method, Wanted(False, none, none, True))
     assert nothing.shots == 0
     only_x = experiment.measure(method, Wanted(True, none, none, False))
-    assert only_x.shots == (0 if expected[name] == 0 else 2)
+    assert only_x.shots == (0 if passes == 0 else 2)
     np.testing.assert_allclose(only_x.x, full.x, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("method", "passes"),
+    [
+        (gradient.ThreeMeasurement(), 3),
+        (gradient.SumDifference(), 3),
+        (gradient.LockIn(), 5),
+        (gradient.LockIn(steps=7), 8),
+        (gradient.FiniteDifference(), 25),
+        (gradient.ParameterShift(), 25),
+        (gradient.Spsa(), 3),
+        (gradient.Spsa(directions=4), 9),
+        (gradient.PhysicsAware(), 0),
+    ],
+    ids=repr,
+)
+def test_passes_by_hand(method, passes):
+    assert method.work(12).passes == passes
+    of_first = method.work(12, light=False)
+    assert of_first.passes == (passes if of_first.taps or of_first.digital else passes - 1)
+    experiment = Experiment(mesh.rectangular(4), batch=2)
+    assert experiment.measure(method).shots == 2 * passes
+    assert experiment.measure(method, experiment.wanted._replace(x=False)).shots == 2 * of_first.passes
 
 
 def test_dark_samples_are_no_trouble():
@@ -131,7 +155,7 @@ def test_dark_samples_are_no_trouble():
     experiment.x[0] = 0
     experiment.grad_y[1] = 0
     exact = experiment.measure(gradient.Adjoint())
-    for name in ("three_measurement", "sum_difference", "lock_in"):
+    for name in EXACT:
         found = experiment.measure(METHODS[name]())
         np.testing.assert_allclose(found.theta, exact.theta, rtol=0, atol=1e-10)
 

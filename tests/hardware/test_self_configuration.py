@@ -8,6 +8,7 @@ import pytest
 from retrolux.hardware.chip import Reading
 from retrolux.hardware.self_configuration import self_configure
 from retrolux.mesh import (
+    TOPOLOGIES,
     butterfly,
     decompose,
     decompose_on,
@@ -18,7 +19,7 @@ from retrolux.mesh import (
     triangular,
 )
 
-BUILDERS = [rectangular, triangular]
+BUILDERS = [named.build for named in TOPOLOGIES.values() if named.universal]
 
 
 class Fake:

@@ -18,7 +18,7 @@ def unitaries(n, rng):
     return np.stack([np.eye(n), np.eye(n)[::-1], permutation, rank_one, orthogonal, tiny, *haar, 1j * haar[0]])
 
 
-@pytest.mark.parametrize("build", [mesh.rectangular, mesh.triangular])
+@pytest.mark.parametrize("build", [named.build for named in mesh.TOPOLOGIES.values() if named.universal])
 @pytest.mark.parametrize("n", [2, 3, 5, 8])
 def test_every_mesh_does_its_matrix_with_the_phases_of_the_slow_way(build, n, rng):
     topology, stack = build(n), unitaries(n, rng)

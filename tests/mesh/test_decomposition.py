@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from retrolux.mesh import (
+    TOPOLOGIES,
     butterfly,
     decompose,
     decompose_many,
@@ -21,6 +22,8 @@ from retrolux.mesh import (
     triangular,
 )
 from retrolux.mesh.reference import propagate
+
+BUILDERS = [named.build for named in TOPOLOGIES.values() if named.universal]
 
 
 def rebuilt(topology, theta, phi, gamma):
@@ -84,7 +87,7 @@ ZOO = {
 }
 
 
-@pytest.mark.parametrize("build", [rectangular, triangular])
+@pytest.mark.parametrize("build", BUILDERS)
 @pytest.mark.parametrize("kind", ZOO)
 def test_degenerate_unitaries(kind, build, rng, tolerance):
     for n in (2, 3, 4, 5, 8, 17):
@@ -93,7 +96,7 @@ def test_degenerate_unitaries(kind, build, rng, tolerance):
 
 
 @settings(deadline=None, max_examples=60)
-@given(n=st.integers(2, 24), seed=st.integers(0, 2**32), build=st.sampled_from([rectangular, triangular]))
+@given(n=st.integers(2, 24), seed=st.integers(0, 2**32), build=st.sampled_from(BUILDERS))
 def test_random_unitaries(n, seed, build):
     check_round_trip(haar_unitary(n, np.random.default_rng(seed)), build(n), 1e-13)
 
@@ -103,7 +106,7 @@ def test_random_unitaries(n, seed, build):
     n=st.integers(2, 8),
     seed=st.integers(0, 2**32),
     exponent=st.integers(-320, 0),
-    build=st.sampled_from([rectangular, triangular]),
+    build=st.sampled_from(BUILDERS),
 )
 def test_products_of_sparse_and_tiny_rotations(n, seed, exponent, build):
     rng = np.random.default_rng(seed)
@@ -118,12 +121,12 @@ def test_products_of_sparse_and_tiny_rotations(n, seed, exponent, build):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("build", [rectangular, triangular])
+@pytest.mark.parametrize("build", BUILDERS)
 def test_256_modes(build, rng):
     check_round_trip(haar_unitary(256, rng), build(256), 1e-12)
 
 
-@pytest.mark.parametrize("build", [rectangular, triangular])
+@pytest.mark.parametrize("build", BUILDERS)
 @pytest.mark.parametrize("n", [2, 5, 8])
 def test_the_phases_of_a_mesh_are_found_again(n, build, rng):
     topology = build(n)
@@ -133,13 +136,13 @@ def test_the_phases_of_a_mesh_are_found_again(n, build, rng):
         np.testing.assert_allclose(np.exp(1j * phase), np.exp(1j * expected), rtol=0, atol=1e-10)
 
 
-@pytest.mark.parametrize("build", [rectangular, triangular])
+@pytest.mark.parametrize("build", BUILDERS)
 def test_nothing_to_null_leaves_the_bar_state(build):
     theta, _, _ = decompose(np.eye(6), build(6))
     np.testing.assert_array_equal(theta, np.full(15, np.pi))
 
 
-@pytest.mark.parametrize("build", [rectangular, triangular])
+@pytest.mark.parametrize("build", BUILDERS)
 def test_a_permutation_needs_bar_and_cross_only(build, rng):
     for n in (3, 8, 17):
         theta, _, _ = decompose(np.eye(n)[rng.permutation(n)], build(n))

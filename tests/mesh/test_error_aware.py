@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from retrolux.mesh import (
+    TOPOLOGIES,
     butterfly,
     decompose,
     decompose_on,
@@ -18,7 +19,7 @@ from retrolux.mesh import (
 from retrolux.mesh.convention import mzi
 from retrolux.mesh.reference import propagate
 
-BUILDERS = [rectangular, triangular]
+BUILDERS = [named.build for named in TOPOLOGIES.values() if named.universal]
 
 
 def rebuilt(topology, phases, coupler_error):

@@ -65,7 +65,8 @@ def test_a_row_goes_along_one_option(view):
 def test_costs_at_a_point(view, results):
     device = results["device"].values[0]
     cost = view.costs_at(view.base | {TAP: 0.1}, device)
-    expected = results["energy_step_noise"].sel(device=device, modes=64, tap_pd_shot_noise=0.1)
+    point = {"modes": 64, "tap_pd_shot_noise": 0.1, "gradient": view.base["gradient"]}
+    expected = results["energy_step_noise"].sel(device=device, **point)
     assert cost["energy_step_noise"] == float(expected)
 
 

@@ -6,7 +6,8 @@ import dataclasses
 
 import pytest
 
-from retrolux.study.presets import PLANAR, STUDIES, Study
+from retrolux.data import PLANAR
+from retrolux.study.presets import STUDIES, Study
 from retrolux.study.run_record import identity
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from retrolux import energy
+from retrolux.data import PLANAR
 from retrolux.study import Study, load, read_results, run_study
 from retrolux.study.run_record import identity
 from retrolux.study.tradeoff import DEVICES
@@ -28,7 +29,7 @@ def test_a_study_leaves_its_runs_and_everything_in_one_result(tmp_path, in_proce
     results = run_study(STUDY, tmp_path / "out", DEVICES)
     assert sorted(file.name for file in (tmp_path / "out").iterdir()) == [".lock", "results.nc", "runs"]
     assert read_results(tmp_path / "out" / "results.nc").identical(results)
-    assert len(in_process) == 3 + 8
+    assert len(in_process) == 3 + 2 * len(PLANAR)
     assert results["failure"].squeeze("seed").transpose("modes", "tap_pd_shot_noise").values.tolist() == [
         ["", ""],
         ["", "not run"],

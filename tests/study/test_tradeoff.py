@@ -11,6 +11,7 @@ import pytest
 
 from retrolux import energy
 from retrolux.energy.presets import PAI2023_FIGURE, PAI2023_TABLES, PAI2023_TABLES_REAL_LIGHT
+from retrolux.gradient import METHODS
 from retrolux.study import Network, Sweep
 from retrolux.study.results import empty_results
 from retrolux.study.tradeoff import DEVICES, base_config, costs, front, with_costs
@@ -48,6 +49,18 @@ def test_costs_are_those_of_the_network(results):
         }
         for variable, value in expected.items():
             assert float(here[variable]) == pytest.approx(value, rel=1e-12), variable
+
+
+@pytest.mark.parametrize("meshes", [1, 3])
+def test_each_gradient_costs_its_own_light(meshes):
+    sweep = Sweep(settings={"batch": 50, "modes": 10, "meshes": meshes}, lists={"gradient": tuple(METHODS)})
+    found = costs(empty_results(sweep), {"tables": PAI2023_TABLES})
+    for config in sweep.configs:
+        step = energy.energy_report(Network(config), 50).step
+        here = found.sel(device="tables", gradient=config.gradient)
+        assert float(here["energy_step"]) == pytest.approx(step.energy, rel=1e-12)
+        assert float(here["latency_step"]) == pytest.approx(step.seconds, rel=1e-12)
+    assert len(np.unique(found["energy_step"])) >= 5
 
 
 def test_less_noise_takes_more_light(results):

@@ -10,10 +10,13 @@ import pytest
 import torch
 
 from retrolux import data
+from retrolux.data import DATASETS
 from retrolux.hardware import Imperfections
+from retrolux.mesh import TOPOLOGIES
 from retrolux.study import Network, TrainConfig, from_toml, load, start_run
 from retrolux.study import train as training
 from retrolux.study.checkpoint import read_checkpoint
+from retrolux.study.config import CHOICES
 
 
 @pytest.mark.slow
@@ -28,6 +31,23 @@ def test_defaults_learn_the_digits(tmp_path):
 def test_planar_tasks_are_learnt(tmp_path, kind, accuracy):
     run = start_run(replace(TrainConfig.recommended(kind), epochs=30), tmp_path)
     assert 1 - run.history[-1].test_error >= accuracy
+
+
+@pytest.mark.parametrize(
+    ("field", "name"),
+    [(field, name) for field in ("topology", "loss", "optimizer", "gradient") for name in CHOICES[field]],
+)
+def test_every_choice_trains(tmp_path, field, name):
+    modes = TOPOLOGIES[name].at_least(10).modes if field == "topology" else 10
+    config = replace(TrainConfig(modes=modes, meshes=1, batch=300, epochs=2), **{field: name})
+    first, last = start_run(config, tmp_path).history
+    assert last.train_loss < first.train_loss
+
+
+@pytest.mark.parametrize("dataset", [name for name in CHOICES["dataset"] if not DATASETS[name].has_files])
+def test_every_data_set_trains(tmp_path, dataset):
+    first, last = start_run(replace(TrainConfig.recommended(dataset), epochs=2), tmp_path).history
+    assert last.train_loss < first.train_loss
 
 
 @pytest.mark.slow

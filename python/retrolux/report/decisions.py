@@ -33,7 +33,7 @@ def decisions(results: xr.Dataset) -> Picture | None:
     extent = float(results["planar_x1"].max())
     return Picture(
         "decision_maps",
-        "Maps of the plane with the probability of a class, for four tasks, with exact and with measured gradients.",
+        "Maps of the plane with the probability of a class, for each task, with exact and with measured gradients.",
         "Three meshes of four modes decide in which of two classes a point of the plane lies; dots are test samples, "
         "the percentage is the share on its own side. Above with computed gradients, below with gradients measured on "
         "chips with the errors of the published study; both are read without noise.",
