@@ -6,7 +6,6 @@ everything faster is tested against is `retrolux.mesh.reference`.
 
 from __future__ import annotations
 
-from retrolux.mesh.batched_decomposition import decompose_many
 from retrolux.mesh.builders import (
     butterfly,
     cascade,
@@ -16,8 +15,7 @@ from retrolux.mesh.builders import (
     tree,
     triangular,
 )
-from retrolux.mesh.decomposition import decompose
-from retrolux.mesh.error_aware import Decomposition, decompose_on
+from retrolux.mesh.decomposition import Decomposition, decompose, decompose_many, decompose_on
 from retrolux.mesh.haar import haar_phases, haar_unitary
 from retrolux.mesh.matrices import matrix
 from retrolux.mesh.three_mzi_mesh import ThreeMziCouplers, three_mzi, three_mzi_couplers
