@@ -1,7 +1,7 @@
 """Meshes of Mach-Zehnder interferometers: where they sit, what their phases mean, which phases to set.
 
-Needs NumPy only. The physical convention is stated in `retrolux.mesh.convention`; the plain oracle that
-everything faster is tested against is `retrolux.mesh.reference`.
+Needs NumPy only; `matrix` loads the compiled module when it is called. The physical convention is stated in
+`retrolux.mesh.convention`; the plain oracle that everything faster is tested against is `retrolux.mesh.reference`.
 """
 
 from __future__ import annotations

@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from retrolux._kernels import kernels, max_threads
-
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
@@ -49,6 +47,8 @@ def matrix(
     ValueError
         When a shape does not fit the topology, a number is not finite or a loss is negative.
     """
+    from retrolux._kernels import kernels, max_threads  # noqa: PLC0415 - meshes alone need no compiled module
+
     real = np.float32 if np.asarray(theta).dtype == np.float32 else np.float64
     light = np.eye(topology.modes, dtype=np.result_type(real, 1j))
     response = np.empty_like(light)
