@@ -1,4 +1,4 @@
-"""Sending light of any power through a chip whose lasers have one."""
+"""Sends light of any power through a chip whose lasers have one power."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def interfere(
     light, retraced : ndarray of complex, shape (batch, modes)
         The forward light, and the adjoint light as it came out at the inputs.
     turn : complex
-        By what the latter is turned; −i makes it interfere as the gradient needs it.
+        Factor of the retraced light; −i makes it interfere as the gradient needs it.
     power, weights
         As for `send`.
 

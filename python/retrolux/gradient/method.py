@@ -1,4 +1,4 @@
-"""What every way of getting a gradient is given, and what it returns."""
+"""The interface of all ways of getting a gradient: what each is given, and what it returns."""
 
 from __future__ import annotations
 

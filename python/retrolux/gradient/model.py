@@ -1,4 +1,4 @@
-"""Gradients computed, not measured: from the chip's true state, or from a model of what it should be."""
+"""Gradients that are computed, not measured: from the true state of a chip, or from an ideal model of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Program a matrix on a chip whose errors nobody knows, from the powers at its outputs."""
+"""Programs a matrix on a chip of unknown errors, from the powers at its outputs."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class SelfConfiguration:
     gamma : ndarray of float64, shape (modes,)
         Output phases (rad), in [0, 2π).
     unreachable : ndarray of bool, shape (mzis,)
-        The MZIs that had the wished split at no θ; they are set as near to it as they come.
+        The MZIs that reach the wanted split at no θ; they are set as near to it as they come.
     shots : int
         Samples of light that were sent.
     """

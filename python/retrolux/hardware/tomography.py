@@ -1,4 +1,4 @@
-"""The matrix of a chip from powers alone, sent through it both ways."""
+"""Measures the matrix of a chip from powers alone, with light sent both ways."""
 
 from __future__ import annotations
 

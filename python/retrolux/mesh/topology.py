@@ -1,4 +1,4 @@
-"""A chip's layout: columns of disjoint pairs of modes, one MZI per pair."""
+"""Where the MZIs of a mesh sit: columns of disjoint pairs of modes, one MZI per pair."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Activations: what light undergoes between two meshes, mode by mode.
+"""Activations: nonlinear functions of the light between two meshes, mode by mode.
 
 Every module takes real or complex fields of any shape ``(…, modes)`` and treats each number on its own.
 |z|² is a power, in units of the field squared. Values and gradients are finite everywhere, z = 0 included.
