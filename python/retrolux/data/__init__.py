@@ -1,4 +1,4 @@
-"""Data sets: samples as light for the first mesh, and the class of each."""
+"""Data sets: what light carries into the first mesh, and the class each sample belongs to."""
 
 from retrolux.data.catalogue import NAMES, DatasetName, load
 from retrolux.data.cifar import cifar10
