@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol, cast, runtime_checkable
 import numpy as np
 
 from retrolux.energy.cost import EnergyReport, LayerCost, layer_cost
-from retrolux.energy.model import holding_power
+from retrolux.energy.formulas import holding_power
 from retrolux.energy.presets import PAI2023_TABLES
 from retrolux.energy.size import whole_numbers
 

@@ -64,9 +64,9 @@ def send(
         return Reading(np.array(reading.output), _kept(reading.taps))
     sent, norm = (light, np.ones(len(light), light.real.dtype)) if unit else normalised(light)
     if power != 1:
-        root = light.real.dtype.type(np.sqrt(power))
-        sent = scaled(sent, np.full_like(norm, root))
-        norm /= root
+        amplitude = light.real.dtype.type(np.sqrt(power))
+        sent = scaled(sent, np.full_like(norm, amplitude))
+        norm /= amplitude
     if taps == "sum":
         weights = norm**2 if weights is None else weights * norm**2
     reading = direction(sent, taps=taps, weights=weights, detect=detect)
