@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
-from retrolux.gradient.computed import Adjoint, PhysicsAware
 from retrolux.gradient.lock_in import LockIn, SumDifference
 from retrolux.gradient.loss_correction import LossCorrection
 from retrolux.gradient.method import MeasuredGradients, Method, Passage, Wanted
+from retrolux.gradient.model import Adjoint, PhysicsAware
 from retrolux.gradient.three_measurement import ThreeMeasurement
 from retrolux.gradient.zeroth_order import FiniteDifference, ParameterShift, Spsa
 

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 from retrolux._plain import is_plain
-from retrolux.gradient.computed import Transparent
 from retrolux.gradient.interference import send
 from retrolux.gradient.method import MeasuredGradients, Method, Passage, Wanted
+from retrolux.gradient.model import Transparent
 from retrolux.mesh import matrix
 
 if TYPE_CHECKING:
