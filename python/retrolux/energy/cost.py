@@ -25,7 +25,7 @@ class Cost:
     Attributes
     ----------
     parts : dict of str to float
-        Energy (J) of each component, the light and the shifters.
+        Energy (J) of each component, the laser and the shifters.
     seconds : float
         Time of the meshes (s).
     digital : float
@@ -33,7 +33,7 @@ class Cost:
     digital_seconds : float
         Time of the digital rival (s).
     operations : int
-        What the digital rival does.
+        Operations of the digital rival.
     """
 
     parts: dict[str, float]
@@ -106,7 +106,7 @@ class LayerCost:
     name : str
         Of the module in the model.
     topology : str
-        What built it.
+        Name of the topology.
     modes, mzis, columns : int
         How large it is.
     passes : int
@@ -114,7 +114,7 @@ class LayerCost:
     inference : Cost
         Of a batch that is multiplied.
     step : Cost
-        Of a batch that is learnt from: multiplied, then the gradient measured.
+        Of a batch in training: multiplied, then the gradient measured.
     latency : float
         Time from one sample to its outputs (s).
     area : float

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["MeshLayer", "Repeating", "energy_report", "mesh_layers", "unwrapped"]
 
 _PHASES = ("theta", "phi", "gamma")
-# What torch calls a model inside torch.compile, FSDP and activation checkpoints, and inside two kinds of data parallel.
+# Names that torch gives the model inside torch.compile, FSDP and activation checkpoints; types of data parallel.
 _WRAPPED = {"_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module"}
 _WRAPPERS = {"DataParallel", "DistributedDataParallel"}
 
@@ -56,13 +56,13 @@ class Repeating(Protocol):
 
 
 def energy_report(model: nn.Module, batch: int, device: Device = PAI2023_TABLES) -> EnergyReport:
-    """Return what a model costs in which its meshes run on a photonic processor.
+    """Return what a model costs when its meshes run on a photonic processor.
 
-    A mesh is powered while light passes it, and its shifters hold the phases that it has now. A training step is a
-    multiplication and a measurement of the gradient by interference, in each mesh. What lies between meshes is counted
-    as far as the device counts it per sample and mode. The digital rival multiplies by the dense N × N matrix. A mesh
-    with two names in the model is passed twice, and takes its area once; what wraps a model (torch.compile, data
-    parallel) changes nothing.
+    A mesh is powered while light passes it, and its shifters hold its present phases. A training step is a
+    multiplication and a measurement of the gradient by interference, in each mesh. Parts between meshes count as far
+    as the device counts them per sample and mode. The digital rival multiplies by the dense N × N matrix. A mesh with
+    two names in the model is passed twice, and takes its area once. Wrappers of a model (torch.compile, data parallel)
+    change nothing.
 
     Parameters
     ----------
@@ -112,7 +112,7 @@ def mesh_layers(model: nn.Module) -> Iterator[tuple[str, MeshLayer, int]]:
     Yields
     ------
     name : str
-        In the model without what wraps it; of the type, where the mesh is the model.
+        In the model without its wrappers; of the type, where the mesh is the model.
     mesh : MeshLayer
     passes : int
         How often per sample light passes it: the product of the modules it lies in.

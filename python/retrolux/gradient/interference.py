@@ -56,8 +56,8 @@ def send(
     Returns
     -------
     Reading
-        Scaled back: amplitudes by the norm of each sample, powers by its square. Its memory is the caller's: a driver
-        may read into its own again.
+        Scaled back: amplitudes by the norm of each sample, powers by its square. The arrays are the caller's own, even
+        where a driver uses its memory again.
     """
     if power is None or (unit and power == 1):
         reading = direction(light, taps=taps, weights=weights, detect=detect)

@@ -43,7 +43,7 @@ class Passage(NamedTuple):
 
 
 class Wanted(NamedTuple):
-    """Which gradients are asked for, so that nothing is measured in vain.
+    """Which gradients are wanted, so that no others are measured.
 
     Attributes
     ----------

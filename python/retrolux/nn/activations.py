@@ -303,7 +303,7 @@ def _composed_modulus(z: Tensor) -> Tensor:
 
 
 def _on_plain_memory(z: Tensor, *others: Tensor) -> bool:
-    """Whether the kernels take complex `z` and real `others`, which torch's |z| handles ten times slower."""
+    """Whether the kernels take complex `z` and real `others`; torch's own |z| is slower."""
     return z.dtype in (torch.complex64, torch.complex128) and all(
         is_plain(tensor) and tensor.is_cpu and tensor.is_contiguous() and not tensor.is_conj()
         for tensor in (z, *others)
