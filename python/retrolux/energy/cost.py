@@ -106,7 +106,7 @@ class LayerCost:
     name : str
         Of the module in the model.
     topology : str
-        Name of the topology.
+        What built it.
     modes, mzis, columns : int
         How large it is.
     passes : int
@@ -114,7 +114,7 @@ class LayerCost:
     inference : Cost
         Of a batch that is multiplied.
     step : Cost
-        Of a batch in training: multiplied, then the gradient measured.
+        Of a batch that is learnt from: multiplied, then the gradient measured.
     latency : float
         Time from one sample to its outputs (s).
     area : float

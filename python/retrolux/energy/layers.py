@@ -56,13 +56,13 @@ class Repeating(Protocol):
 
 
 def energy_report(model: nn.Module, batch: int, device: Device = PAI2023_TABLES) -> EnergyReport:
-    """Return what a model costs when its meshes run on a photonic processor.
+    """Return what a model costs in which its meshes run on a photonic processor.
 
-    A mesh is powered while light passes it, and its shifters hold its present phases. A training step is a
-    multiplication and a measurement of the gradient by interference, in each mesh. Parts between meshes count as far
-    as the device counts them per sample and mode. The digital rival multiplies by the dense N × N matrix. A mesh with
-    two names in the model is passed twice, and takes its area once. Wrappers of a model (torch.compile, data parallel)
-    change nothing.
+    A mesh is powered while light passes it, and its shifters hold the phases that it has now. A training step is a
+    multiplication and a measurement of the gradient by interference, in each mesh. What lies between meshes is counted
+    as far as the device counts it per sample and mode. The digital rival multiplies by the dense N × N matrix. A mesh
+    with two names in the model is passed twice, and takes its area once; what wraps a model (torch.compile, data
+    parallel) changes nothing.
 
     Parameters
     ----------
