@@ -33,7 +33,7 @@ class Cost:
     digital_seconds : float
         Time of the digital rival (s).
     operations : int
-        Operations of the digital rival.
+        What the digital rival does.
     """
 
     parts: dict[str, float]
