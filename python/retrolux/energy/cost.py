@@ -25,7 +25,7 @@ class Cost:
     Attributes
     ----------
     parts : dict of str to float
-        Energy (J) of each component, the laser and the shifters.
+        Energy (J) of each component, the light and the shifters.
     seconds : float
         Time of the meshes (s).
     digital : float
