@@ -1,9 +1,9 @@
-"""The one generator of the analog layers: every draw is a function of a seed and of its number.
+"""The random numbers of the analog layers: every draw is a function of a seed and of its number.
 
-Draw number `step` of a layer comes from the Philox of our kernels where these have it, on the CPU in single precision,
-normal or uniform: by its streams from 2³¹ on, one for each process. Any other comes from a ``torch.Generator`` of the
-tensor's own device, seeded for this one draw with a hash of the seed, the rank of the process and the step (NumPy's
-``SeedSequence``; the CPU's generator takes 32 bits of it). What a layer has to keep is two integers:
+Normal and uniform draws in single precision on the CPU come from the Philox of our kernels, from its streams from 2³¹
+on, one for each process. All others come from a ``torch.Generator`` of the tensor's own device, seeded for this one
+draw with a hash of the seed, the rank of the process and the step (NumPy's ``SeedSequence``; the CPU's generator takes
+32 bits of it). A layer keeps two integers, the seed and the number of its draws:
 
 * a run that is resumed from a state dict, a deepcopy and an unpickled layer go on with the same bits,
 * nothing else that draws, no number of threads and no order of layers changes them; those of a CPU and of a GPU differ,

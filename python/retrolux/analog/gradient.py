@@ -1,4 +1,4 @@
-"""Which gradient flows back through an analog layer: a choice of its own, apart from what the layer computes."""
+"""Which gradient flows back through an analog layer, chosen apart from what the layer computes."""
 
 from __future__ import annotations
 

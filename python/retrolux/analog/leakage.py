@@ -1,4 +1,4 @@
-"""How strong noise is, how fine the levels are, and how many values leave theirs: any two give the third.
+"""Strength of noise, precision of levels and leakage from a level: any two give the third.
 
 Leakage ℓ is the probability that noise carries a value from its level k/p beyond the middle between neighbours, by
 more than 1/(2p); Shah and Youngblood, APL Machine Learning 1 (2023), doi:10.1063/5.0134156. Precision p need not be
@@ -21,7 +21,7 @@ __all__ = ["GAUSSIAN", "LAPLACIAN", "POISSON", "UNIFORM", "Law", "complete"]
 
 
 class Law(Protocol):
-    """What relates strength, leakage and precision of a kind of noise."""
+    """The relation of strength, leakage and precision for a kind of noise."""
 
     def leakage(self, strength: float, precision: float) -> float:
         """Return ℓ."""

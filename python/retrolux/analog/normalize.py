@@ -99,8 +99,8 @@ def lp_norm_w(x: Tensor, p: float = 2.0, gradient: Gradient = "true") -> Tensor:
 def lp_norm_m(x: Tensor, p: float = 2.0, gradient: Gradient = "true") -> Tensor:
     """Divide each row by its norm, then the whole tensor by its largest |y|; otherwise as `lp_norm`.
 
-    The largest |y| is that of all rows: in a batch, the samples see each other. All zeros stay zeros. The gradient of
-    a maximum that several elements share is shared among them. NaN makes everything NaN.
+    The largest |y| is that of all rows, so that the samples of a batch depend on each other. All zeros stay zeros.
+    Where several elements share the maximum they share its gradient. NaN makes everything NaN.
     """
     _check_p(p)
     return with_gradient(partial(_normalized, p=p, whole=False, unit_peak=True), x, gradient)

@@ -27,7 +27,7 @@ class Dataset:
     classes : tuple of str
         Name of each class.
     note : str
-        What a reader of the results must know, for example that only a part of the images was found.
+        What a reader of the results must know, for example that images are missing.
 
     Raises
     ------

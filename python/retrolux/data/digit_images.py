@@ -1,4 +1,4 @@
-"""Handwritten digits of 8 × 8 pixels, which come with scikit-learn: the data set that is always there."""
+"""Handwritten digits of 8 × 8 pixels, which come with scikit-learn and need no download."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Points of a plane in two classes, as light in four modes: the tasks one can look at."""
+"""Points of the plane in two classes, as light in four modes: tasks that can be drawn."""
 
 from __future__ import annotations
 

@@ -20,9 +20,7 @@ from retrolux.energy.device import (
     Shifters,
     Timing,
 )
-from retrolux.energy.layers import energy_report
-from retrolux.energy.link_budget import insertion_loss, laser_power, on_chip, optical_power
-from retrolux.energy.model import (
+from retrolux.energy.formulas import (
     advantage,
     breakdown,
     digital_gradient,
@@ -34,6 +32,8 @@ from retrolux.energy.model import (
     mvm,
     tops_per_watt,
 )
+from retrolux.energy.layers import energy_report
+from retrolux.energy.link_budget import insertion_loss, laser_power, on_chip, optical_power
 from retrolux.energy.operations import digital_latency, latency, time_of_flight
 from retrolux.energy.quantity import Quantity
 from retrolux.energy.receiver import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from retrolux.energy.model import breakdown, digital_gradient, digital_mvm
+from retrolux.energy.formulas import breakdown, digital_gradient, digital_mvm
 from retrolux.energy.operations import DIGITAL_OPERATIONS, digital_latency, latency
 from retrolux.energy.quantity import engineering
 from retrolux.energy.size import MeshSize, area, whole_numbers

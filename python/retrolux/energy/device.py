@@ -1,4 +1,4 @@
-"""What a photonic processor and its digital rival are made of: every number that a cost is calculated from."""
+"""The parts of a photonic processor and of its digital rival: every number that a cost is calculated from."""
 
 from __future__ import annotations
 
@@ -66,9 +66,9 @@ class LinkBudget(Part):
     Attributes
     ----------
     power : Quantity
-        Of one mode, at the detectors; it counts where no noise is asked for.
+        Of one mode, at the detectors; it counts where no noise is given.
     tap_noise, detector_noise : Quantity
-        Noise that the light has to keep down, as in `retrolux.hardware.Imperfections`; 0 does not ask.
+        Noise that the light must not exceed, as in `retrolux.hardware.Imperfections`; 0: no limit.
     mvm, gradient : float ≥ 0
         Modes that are lit per sample and mode of the mesh, in all passes.
     laser_efficiency : Quantity
@@ -210,7 +210,7 @@ class Device(Part):
     floorplan : Floorplan
     digital : Digital
     link : LinkBudget or None
-        None where the sources do not tell its part of the energy from that of the components.
+        None where the sources do not separate the energy of the light from that of the components.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""What a torch model of meshes costs, layer by layer."""
+"""The meshes of a torch model, and what they cost layer by layer."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol, cast, runtime_checkable
 import numpy as np
 
 from retrolux.energy.cost import EnergyReport, LayerCost, layer_cost
-from retrolux.energy.model import holding_power
+from retrolux.energy.formulas import holding_power
 from retrolux.energy.presets import PAI2023_TABLES
 from retrolux.energy.size import whole_numbers
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["MeshLayer", "Repeating", "energy_report", "mesh_layers", "unwrapped"]
 
 _PHASES = ("theta", "phi", "gamma")
-# What torch calls a model inside torch.compile, FSDP and activation checkpoints, and inside two kinds of data parallel.
+# Names that torch gives the model inside torch.compile, FSDP and activation checkpoints; types of data parallel.
 _WRAPPED = {"_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module"}
 _WRAPPERS = {"DataParallel", "DistributedDataParallel"}
 
@@ -34,7 +34,7 @@ _WRAPPERS = {"DataParallel", "DistributedDataParallel"}
 class MeshLayer(Protocol):
     """A module that is a mesh, as `retrolux.nn.Mesh` is, or a stack, as `retrolux.nn.Blocks`; its phases are in rad.
 
-    The attributes have to be its own: a wrapper that hands on those of the module in it, as torch.compile's, is none.
+    The attributes must be its own: a wrapper that delegates to the module in it, as that of torch.compile, is none.
     The phases of a stack have shapes (stages, …, mzis) and (stages, …, modes): light passes the stages one after the
     other, and the meshes of a stage side by side.
     """
@@ -49,7 +49,7 @@ class MeshLayer(Protocol):
 class Repeating(Protocol):
     """A module that sends light through the meshes inside it several times per sample, as a convolution does.
 
-    A module without this number, or with one handed on from another, sends it once. The numbers of nested modules
+    A module without this number, or with one delegated to another module, sends it once. The numbers of nested modules
     multiply.
     """
 
@@ -122,7 +122,7 @@ def mesh_layers(model: nn.Module) -> Iterator[tuple[str, MeshLayer, int]]:
     Yields
     ------
     name : str
-        In the model without what wraps it; of the type, where the mesh is the model.
+        In the model without its wrappers; of the type, where the mesh is the model.
     mesh : MeshLayer
     passes : int
         How often per sample light passes it: the product of the modules it lies in.
@@ -153,7 +153,7 @@ def _wraps(module: nn.Module, child: str) -> bool:
 
 
 def _only_shows(module: nn.Module) -> bool:
-    """Whether what makes a module a `MeshLayer` is that of a mesh in it: handed on, or by properties of its own."""
+    """Whether a module only shows the attributes of a mesh in it, by delegation or by properties."""
     if not all(_has_own(module, name) for name in ("topology", *_PHASES)):
         return True
     inside = (inner for inner in module.modules() if inner is not module and isinstance(inner, MeshLayer))
@@ -161,7 +161,7 @@ def _only_shows(module: nn.Module) -> bool:
 
 
 def _has_own(module: nn.Module, name: str) -> bool:
-    """Whether a module has an attribute itself: set, registered, or of its class; not handed on by __getattr__."""
+    """Whether a module has an attribute itself: set, registered, or of its class; not by __getattr__."""
     return hasattr(type(module), name) or any(
         name in place for place in (vars(module), module._parameters, module._buffers)
     )

@@ -1,4 +1,4 @@
-"""How much light a mesh needs, and what the laser takes for it."""
+"""The optical link budget: how much light a mesh needs, and what the laser takes for it."""
 
 from __future__ import annotations
 
@@ -50,11 +50,11 @@ def insertion_loss(device: Device, modes: ArrayLike | MeshSize) -> NDArray[np.fl
 def optical_power(device: Device, modes: ArrayLike | MeshSize) -> NDArray[np.float64]:
     """Return the optical power of one mode where it enters the mesh.
 
-    A device states the power that it wants at the detectors: the light that enters is stronger by the insertion loss.
-    Or it states noise, which refers to the power that enters: then it is the least power that keeps the noise of taps
-    and outputs there, P/N with the P of `power_from_noise` and of `power_from_detector_noise`. The bandwidth is half
-    the clock, that of an integration over one sample. Loss leaves the noise of photons as it is and weakens what they
-    tell, which a simulated chip shows; thermal noise counts for more where the taps see less.
+    A device states the power at the detectors; the light that enters is stronger by the insertion loss. Or it states
+    noise, which refers to the power that enters; then the result is the least power that keeps the noise of taps and
+    outputs below it, P/N with the P of `power_from_noise` and of `power_from_detector_noise`. The bandwidth is half the
+    clock, that of an integration over one sample. Loss does not change shot noise but weakens the signal, as a
+    simulated chip shows; thermal noise counts for more where the taps receive less.
 
     Parameters
     ----------
@@ -116,7 +116,7 @@ def laser_energy(
     link = _link_of(device)
     uses = repeated(link.mvm if operation == "mvm" else link.gradient, operation, passes)
     per_sample = laser_power(device, modes) / device.timing.clock
-    if uses == 0:  # no light at all, even where infinitely much would be needed
+    if uses == 0:  # no light, even where the loss is infinite
         per_sample = np.zeros_like(per_sample)
     return np.asarray(uses * np.asarray(batch) * mesh_size(modes).modes * per_sample)
 

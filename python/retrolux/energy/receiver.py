@@ -1,4 +1,4 @@
-"""What optical power does to the noise of detectors, and what noise asks of the power.
+"""Noise of detectors at a given optical power, and the optical power for a given noise.
 
 A photocurrent I has shot noise of variance 2qIB in the bandwidth B (Schottky, Ann. Phys. 362, 541 (1918)); what
 amplifies it adds thermal noise of variance i²B, whatever the light. An integration over the time τ has B = 1/(2τ).
@@ -11,7 +11,7 @@ mean p and the variance
 
 The first term is the s²p of `Imperfections.tap_noise`, a noise s √p n, with s² = 2qB/(ℜfP); that is one over the number
 of photoelectrons that p = 1 gives in τ, so that the readings are Poisson counts over their scale. The second term does
-not depend on p, and no s √p n is like it. It is counted as it is at the average power of N modes, p = 1/N:
+not depend on p, so that s √p n cannot describe it. It is counted at the average power of N modes, p = 1/N:
 
     s² = 2qB/(ℜfP) + N B (i/(ℜfP))².
 

@@ -1,4 +1,4 @@
-"""Sending light of any power through a chip whose lasers have one."""
+"""Sends light of any power through a chip whose lasers have one power."""
 
 from __future__ import annotations
 
@@ -56,17 +56,17 @@ def send(
     Returns
     -------
     Reading
-        Scaled back: amplitudes by the norm of each sample, powers by its square. Its memory is the caller's: a driver
-        may read into its own again.
+        Scaled back: amplitudes by the norm of each sample, powers by its square. The arrays are the caller's own, even
+        where a driver uses its memory again.
     """
     if power is None or (unit and power == 1):
         reading = direction(light, taps=taps, weights=weights, detect=detect)
         return Reading(np.array(reading.output), _kept(reading.taps))
     sent, norm = (light, np.ones(len(light), light.real.dtype)) if unit else normalised(light)
     if power != 1:
-        root = light.real.dtype.type(np.sqrt(power))
-        sent = scaled(sent, np.full_like(norm, root))
-        norm /= root
+        amplitude = light.real.dtype.type(np.sqrt(power))
+        sent = scaled(sent, np.full_like(norm, amplitude))
+        norm /= amplitude
     if taps == "sum":
         weights = norm**2 if weights is None else weights * norm**2
     reading = direction(sent, taps=taps, weights=weights, detect=detect)
@@ -94,7 +94,7 @@ def interfere(
     light, retraced : ndarray of complex, shape (batch, modes)
         The forward light, and the adjoint light as it came out at the inputs.
     turn : complex
-        By what the latter is turned; −i makes it interfere as the gradient needs it.
+        Factor of the retraced light; −i makes it interfere as the gradient needs it.
     power, weights
         As for `send`.
 

@@ -1,4 +1,4 @@
-"""What is known of a chip's loss, to take its bias out of gradients that interference measures."""
+"""The known loss of a chip, which corrects gradients measured by interference."""
 
 from __future__ import annotations
 

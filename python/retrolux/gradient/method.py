@@ -1,4 +1,4 @@
-"""What every way of getting a gradient is given, and what it returns."""
+"""The interface of all ways of getting a gradient: what each is given, and what it returns."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Passage(NamedTuple):
 
 
 class Wanted(NamedTuple):
-    """Which gradients are asked for, so that nothing is measured in vain.
+    """Which gradients are wanted, so that no others are measured.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""Gradients computed, not measured: from the chip's true state, or from a model of what it should be."""
+"""Gradients that are computed, not measured: from the true state of a chip, or from an ideal model of it."""
 
 from __future__ import annotations
 
@@ -57,8 +57,8 @@ class Adjoint:
 class PhysicsAware:
     """Forward through the chip, backward through a model: the ideal mesh with the phases that were written.
 
-    The upstream gradient knows what the chip really put out; only the step back through the mesh is modelled. Its
-    gradients are off by what the model does not know, and cost no light.
+    The upstream gradient comes from the output of the chip; only the step back through the mesh is modelled. The
+    gradients lack the imperfections that the model lacks, and need no light.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""Gradients from the outputs alone: disturb the phases, see what the output does."""
+"""Gradients from the outputs alone: phases are changed, and the change of the output is measured."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class ParameterShift:
 
 @dataclass(frozen=True)
 class Spsa:
-    """Simultaneous perturbation: all phases step at random to either side, and all learn from the one difference.
+    """Simultaneous perturbation: all phases step at random to either side, and one difference serves all.
 
     Unbiased to first order in `step`; with K trainable phases and D directions the gradient's cosine to the exact one
     is about √(D / (D + K)).

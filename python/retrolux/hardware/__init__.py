@@ -1,4 +1,4 @@
-"""What is wrong with a chip, and for how long. Needs NumPy only.
+"""What is wrong with a chip, and for how long. Needs NumPy and the compiled module, not torch.
 
 `Imperfections` are the settings, `presets` hold some to start from; `fabricate` draws what is fixed when a chip is
 made, `program` what happens when phases are written, `drift_step` what time does to them.

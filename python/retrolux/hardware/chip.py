@@ -1,4 +1,4 @@
-"""What every chip can do, simulated or in a laboratory: the seam between the gradients and the hardware."""
+"""What every chip can do, simulated or in a laboratory: the interface between gradients and hardware."""
 
 from __future__ import annotations
 

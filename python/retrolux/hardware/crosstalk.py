@@ -157,8 +157,8 @@ def thermal_crosstalk(topology: Topology, imperfections: Imperfections) -> Cross
     of heat conduction (Incropera and DeWitt, Fundamentals of Heat and Mass Transfer, chapter 3, extended surfaces),
     with e^(−1/ℓ) = crosstalk; it is 1 at d = 0 and needs no further constant. Far away the heat in the substrate
     falls more slowly than that, which the model leaves out. That the phases of a chip couple by a matrix is the
-    model of Milanizadeh et al., J. Lightwave Technol. 37, 1325 (2019). All shifters take part, γ as well as θ and φ:
-    heat does not know what a shifter is for.
+    model of Milanizadeh et al., J. Lightwave Technol. 37, 1325 (2019). All shifters take part, γ as well
+    as θ and φ.
 
     Parameters
     ----------
@@ -178,7 +178,7 @@ def thermal_crosstalk(topology: Topology, imperfections: Imperfections) -> Cross
     size = positions.max(axis=0) + 1
     margin = np.minimum(reach, size - 1).astype(np.intp)
 
-    # Every place of the grid holds one shifter or none (−1); a margin around it saves asking where the edges are.
+    # Every place of the grid holds one shifter or none (−1). A margin around it makes edges need no special case.
     width = size[1] + 2 * margin[1]
     grid = np.full((size[0] + 2 * margin[0]) * width, -1, dtype=np.int32)
     places = (positions + margin) @ (width, 1)

@@ -1,4 +1,4 @@
-"""Light of another wavelength than the one a chip was made for."""
+"""Light of another wavelength than the design wavelength of a chip."""
 
 from __future__ import annotations
 

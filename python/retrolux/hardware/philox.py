@@ -1,4 +1,4 @@
-"""Random numbers that depend on where they belong, not on who drew what before."""
+"""Random numbers by counter (Philox): each depends on its seed, stream and step, not on what was drawn before."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["Stream", "normals", "with_noise"]
 
 
 class Stream(IntEnum):
-    """What a draw is for. Streams of one seed are independent: one imperfection more leaves the others' draws."""
+    """What a draw is for. Streams of one seed are independent: one imperfection leaves the draws of others."""
 
     COUPLER = 0
     LOSS = 1

@@ -1,4 +1,4 @@
-"""What becomes of the phases that are written to a chip, and how they drift afterwards."""
+"""How a chip sets the phases that are written to it, and how they drift afterwards."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ _TURN = 2 * math.pi
 def quantise(phases: ArrayLike, bits: int | None) -> NDArray[np.float64]:
     """Return the nearest phases that a converter of `bits` bits can set.
 
-    The levels are k · 2π/2^bits for k = 0 … 2^bits − 1. They go round: just below 2π the nearest one is 0. Half way
-    between two levels the even k is taken.
+    The levels are k · 2π/2^bits for k = 0 … 2^bits − 1. The nearest level to a phase just below 2π is 0.
+    Half way between two levels the even k is taken.
 
     Parameters
     ----------

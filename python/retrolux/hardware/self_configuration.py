@@ -1,4 +1,4 @@
-"""Program a matrix on a chip whose errors nobody knows, from the powers at its outputs."""
+"""Programs a matrix on a chip of unknown errors, from the powers at its outputs."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class SelfConfiguration:
     gamma : ndarray of float64, shape (modes,)
         Output phases (rad), in [0, 2π).
     unreachable : ndarray of bool, shape (mzis,)
-        The MZIs that had the wished split at no θ; they are set as near to it as they come.
+        The MZIs that reach the wanted split at no θ; they are set as near to it as they come.
     shots : int
         Samples of light that were sent.
     """
@@ -51,13 +51,13 @@ class SelfConfiguration:
 def self_configure(chip: Chip, unitary: ArrayLike, *, tolerance: float = 1e-10) -> SelfConfiguration:
     """Program a matrix on a chip whose errors are unknown, from output powers only.
 
-    The MZIs are set one after another in the order of `decompose`, each so that it nulls the element of the target
-    that it nulls there. The light that shows this is prepared at the inputs as if the MZIs before were ideal: those
-    that are set already differ from ideal ones by phases only, which the next external phase takes up. Coupler
-    errors and phase offsets need not be known; what no MZI can reach stays (`SelfConfiguration.unreachable`), and so
-    does thermal crosstalk, which moves the MZIs that are set already. Each MZI is set from three settings of its θ,
-    because the powers and the interference of its two ports are sinusoids in θ. At last the phases of the outputs
-    against each other are set, by light sent backwards as well.
+    The MZIs are set one after another in the order of `decompose`, and each nulls the same element of the target as
+    there. The light for this is prepared at the inputs as if the MZIs before were ideal: those that are set already
+    differ from ideal ones by phases only, which the next external phase takes up. Coupler errors and phase offsets
+    need not be known. Two errors remain: splits that an MZI cannot reach (`SelfConfiguration.unreachable`), and thermal
+    crosstalk, which changes the MZIs that are set already. Three settings of θ are enough for an MZI, because the
+    powers and the interference of its two ports are sinusoids in θ. At last the relative phases of the outputs are
+    set, with light sent backwards as well.
 
     * ``triangular(n)``: the light of an MZI is nulled at a detector, as by Miller, Opt. Express 21, 6360 (2013), and
       Hamerly et al., Phys. Rev. Applied 18, 024018 (2022). 12 shots per MZI and 2 n² at the end.
@@ -65,8 +65,8 @@ def self_configure(chip: Chip, unitary: ArrayLike, *, tolerance: float = 1e-10) 
       Applied 18, 024019 (2022)), which one power cannot show; the matrix is measured instead (`measure_matrix`).
       6 n² shots per MZI and 2 n² at the end.
 
-    The first phases written are all 0, the cross state of an MZI without phase offset: the further the offsets
-    take the MZIs from it, the less light arrives, and the more noise counts.
+    The first phases written are all 0, the cross state of an MZI without phase offset. The further the offsets move the
+    MZIs away from it, the less light arrives, and the more noise counts.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ def self_configure(chip: Chip, unitary: ArrayLike, *, tolerance: float = 1e-10) 
         k, ports = nulling.mzi, [nulling.upper, nulling.upper + 1]
         wanted = _at_ports(left.conj().T @ target @ inputs, nulling)
         strength = np.linalg.norm(wanted)
-        # Where the target has no light any split will do, and a half is in reach of every MZI.
+        # Any split serves where the target has no light; every MZI reaches one half.
         wanted = wanted / strength if strength > tolerance else np.full(2, np.sqrt(0.5))
 
         readings = []
@@ -190,7 +190,7 @@ def _carry_to_output(
 ) -> None:
     """Add a phase per mode in front of MZIs of the output side, the nearest first, by means of φ and γ behind it.
 
-    An MZI commutes with a common phase of its ports, so that of the lower one passes and the difference is left to φ.
+    An MZI commutes with a common phase of its ports: that of the lower port passes, and φ takes the difference.
     """
     for nulling in nullings:
         upper, lower = nulling.upper, nulling.upper + 1

@@ -1,4 +1,4 @@
-"""A chip that lives in the computer: every imperfection, on the compiled kernels."""
+"""A simulated chip with every imperfection, on the compiled kernels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The matrix of a chip from powers alone, sent through it both ways."""
+"""Measures the matrix of a chip from powers alone, with light sent both ways."""
 
 from __future__ import annotations
 
@@ -20,10 +20,9 @@ def measure_matrix(chip: Chip) -> NDArray[np.complex128]:
     """Measure the matrix U of a chip, up to one common phase, from output powers.
 
     Light in one mode, and in every two modes in phase and a quarter turn apart, gives each row of U up to its
-    phase; the same light sent backwards, through Uᵀ, gives each column up to its phase. Where a row and a column
-    meet both are the same number, which fixes their phases against each other, along the strongest elements first.
-    What light never joins stays open: if U falls into blocks, so does a phase between the blocks, which no power
-    depends on.
+    phase; the same light sent backwards, through Uᵀ, gives each column up to its phase. A row and a column share one
+    element, which fixes their phases against each other, the strongest elements first. If U falls into blocks, the
+    phases between the blocks stay unknown: no power depends on them.
 
     Parameters
     ----------

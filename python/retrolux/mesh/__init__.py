@@ -1,12 +1,11 @@
 """Meshes of Mach-Zehnder interferometers: where they sit, what their phases mean, which phases to set.
 
-Needs NumPy only. The physical convention is stated in `retrolux.mesh.convention`; the plain oracle that
-everything faster is tested against is `retrolux.mesh.reference`.
+Needs NumPy only; `matrix` loads the compiled module when it is called. The physical convention is stated in
+`retrolux.mesh.convention`; the plain oracle that everything faster is tested against is `retrolux.mesh.reference`.
 """
 
 from __future__ import annotations
 
-from retrolux.mesh.batched_decomposition import decompose_many
 from retrolux.mesh.builders import (
     butterfly,
     cascade,
@@ -17,8 +16,7 @@ from retrolux.mesh.builders import (
     triangular,
 )
 from retrolux.mesh.catalogue import TOPOLOGIES, NamedTopology
-from retrolux.mesh.decomposition import decompose
-from retrolux.mesh.error_aware import Decomposition, decompose_on
+from retrolux.mesh.decomposition import Decomposition, decompose, decompose_many, decompose_on
 from retrolux.mesh.haar import haar_phases, haar_unitary
 from retrolux.mesh.matrices import matrix
 from retrolux.mesh.three_mzi_mesh import ThreeMziCouplers, three_mzi, three_mzi_couplers

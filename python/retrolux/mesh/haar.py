@@ -93,7 +93,7 @@ def _exponents(topology: Topology) -> NDArray[np.float64]:
     """Return α of each MZI, shape (mzis,): its crossed power t has the distribution Beta(α, 1)."""
     n = topology.modes
     y = topology.pairs[:, 0].astype(np.float64)
-    # The depths first: to build a mesh of thousands of modes takes a while.
+    # Depths first: building a mesh of thousands of modes takes a while.
     if topology.depth == 2 * n - 3 and topology == triangular(n):
         return y + 1
     if topology.depth == n and topology == rectangular(n):

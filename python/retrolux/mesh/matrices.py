@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from retrolux._kernels import kernels, max_threads
 from retrolux.mesh.settings import Settings
 
 if TYPE_CHECKING:
@@ -50,6 +49,8 @@ def matrix(
     ValueError
         When a shape does not fit the topology, a number is not finite or a loss is negative.
     """
+    from retrolux._kernels import kernels, max_threads  # noqa: PLC0415 - meshes alone need no compiled module
+
     real = np.float32 if np.asarray(theta).dtype == np.float32 else np.float64
     given = theta, phi, gamma, coupler_error, loss_db
     settings = Settings(*[None if setting is None else np.ascontiguousarray(setting, dtype=real) for setting in given])

@@ -1,4 +1,4 @@
-"""In what order the MZIs of a mesh are stripped from a unitary, one nulled element each."""
+"""The order in which the MZIs of a mesh are stripped from a unitary; each nulls one element."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """The oracle: light and gradients through a mesh, one MZI at a time, in plain complex128.
 
-Slow and obvious. Every faster kernel is tested against it. The matrices come from `convention`; the gradients
-keep the field at every MZI and differentiate its matrix by the product rule, where the reversible adjoint of
-the kernels keeps nothing and has formulas of its own.
+The reference is slow and obvious; every kernel is tested against it. The matrices come from `convention`. The gradients
+keep the field at every MZI and differentiate its matrix by the product rule; the reversible adjoint of the kernels
+keeps nothing and has formulas of its own.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A chip's layout: columns of disjoint pairs of modes, one MZI per pair."""
+"""Where the MZIs of a mesh sit: columns of disjoint pairs of modes, one MZI per pair."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from retrolux._kernels import Layout
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
+
+    from retrolux._kernels import Layout
 
 __all__ = ["Topology", "from_columns"]
 
@@ -108,6 +108,8 @@ class Topology:
     @cached_property
     def layout(self) -> Layout:
         """The pairs as the kernels take them: checked once, shared by every pass."""
+        from retrolux._kernels import Layout  # noqa: PLC0415 - meshes alone need no compiled module
+
         return Layout(self.modes, self.pairs)
 
     def __eq__(self, other: object) -> bool:

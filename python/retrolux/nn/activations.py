@@ -1,4 +1,4 @@
-"""Activations: what light undergoes between two meshes, mode by mode.
+"""Activations: nonlinear functions of the light between two meshes, mode by mode.
 
 Every module takes real or complex fields of any shape ``(…, modes)`` and treats each number on its own.
 |z|² is a power, in units of the field squared. Values and gradients are finite everywhere, z = 0 included.
@@ -333,7 +333,7 @@ def _composed_modulus(z: Tensor) -> Tensor:
 
 
 def _on_plain_memory(z: Tensor, *others: Tensor) -> bool:
-    """Whether the kernels take complex `z` and real `others`, which torch's |z| handles ten times slower."""
+    """Whether the kernels take complex `z` and real `others`; torch's own |z| is slower."""
     return z.dtype in (torch.complex64, torch.complex128) and all(
         is_plain(tensor) and tensor.is_cpu and tensor.is_contiguous() and not (tensor.is_conj() or tensor.is_neg())
         for tensor in (z, *others)

@@ -1,4 +1,4 @@
-"""What the layers have in common whose weight is a grid of blocks."""
+"""The base of the layers whose weight is a grid of blocks, and the options that they share."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ class BlockLayer(Described):
         self._reset_bias()
 
     def description(self) -> dict[str, tuple[str, str]]:
-        """Return the shape of the weight, by which a state is known to be one of this layer."""
+        """Return the shape of the weight: a state must have the same."""
         return {"weight": (str(self._shape), f"a weight of shape {self._shape}")}
 
     def register_parameter(self, name: str, param: nn.Parameter | None) -> None:
@@ -171,7 +171,7 @@ class BlockLayer(Described):
         return super()._apply(keeping_kind(fn), recurse)  # type: ignore[no-any-return, no-untyped-call]
 
     def _load(self, digital: nn.Linear | nn.Conv1d | nn.Conv2d) -> None:
-        """Take over what a digital layer does, whether it is trained, and its mode."""
+        """Take over the weight, the bias, whether they are trained, and the mode of a digital layer."""
         groups, outputs = self.blocks.groups, len(digital.weight)
         self.blocks.load_matrix(digital.weight.reshape(groups, outputs // groups, -1))
         if not digital.weight.requires_grad:
@@ -182,7 +182,7 @@ class BlockLayer(Described):
         self.train(digital.training)
 
     def _store(self, digital: _Digital) -> _Digital:
-        """Make a digital layer of the same shape do what ideal meshes would; return it."""
+        """Give a digital layer of the same shape the weight of ideal meshes; return it."""
         compute_anew(self, "bias")
         digital.weight.data.copy_(self._dense().detach())
         digital.weight.requires_grad_(any(setting.requires_grad for setting in self.blocks.parameters()))

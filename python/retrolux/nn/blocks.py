@@ -148,13 +148,13 @@ class Blocks(Described):
         reset_settings(self, dict(zip(_SETTINGS, map(torch.from_numpy, values), strict=True)))
 
     def description(self) -> dict[str, tuple[str, str]]:
-        """Return topology and matrix, by which a state is known to be one of these blocks."""
+        """Return topology and matrix: a state must have the same."""
         kind = "complex" if self.is_complex else "real"
         matrix = f"a {kind} matrix of (groups, rows, columns) = {(self.groups, self.rows, self.columns)}"
         return {"topology": (self.topology.key, repr(self.topology)), "matrix": (matrix, matrix)}
 
     def chip_states(self) -> tuple[ChipState, ...]:
-        """Return what holds the chips, in the order of theta; nothing for exact meshes."""
+        """Return the holders of the chips, in the order of theta; none for exact meshes."""
         return tuple(cast("ChipState", chip) for chip in self.chips or ())
 
     @property
@@ -178,7 +178,7 @@ class Blocks(Described):
         return self._folded()
 
     def matrix(self) -> Tensor:
-        """Return the matrices that ideal meshes do with these settings, shape (groups, rows, columns).
+        """Return the matrices that ideal meshes perform with these settings, shape (groups, rows, columns).
 
         Differentiable in all parameters. Imperfections of chips are left out. Without gradients the result stays until
         a parameter changes or somebody writes to it.
@@ -234,7 +234,7 @@ class Blocks(Described):
         return self.gain * (y if self.is_complex else y.real)
 
     def load_matrix(self, matrix: ArrayLike) -> None:
-        """Set all parameters so that ideal meshes do `matrix`, shape (groups, rows, columns).
+        """Set all parameters so that ideal meshes perform `matrix`, shape (groups, rows, columns).
 
         Raises
         ------

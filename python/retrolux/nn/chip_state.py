@@ -1,4 +1,4 @@
-"""The chip behind a layer: which one it is, and how it is saved."""
+"""The chip of a layer, and how it is saved."""
 
 from __future__ import annotations
 

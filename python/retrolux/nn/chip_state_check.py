@@ -1,4 +1,4 @@
-"""What must hold of the saved state of a chip, before a chip is made of it."""
+"""Checks the saved state of a chip before a chip is made of it."""
 
 from __future__ import annotations
 

@@ -110,7 +110,7 @@ class _Conv(BlockLayer):
 
     @classmethod
     def from_conv(cls, conv: nn.Conv1d | nn.Conv2d, **options: Unpack[BlockOptions]) -> Self:
-        """Return a layer that does what a digital one does, on ideal meshes; trained is what was trained.
+        """Return a layer of ideal meshes with the function of a digital one; what was frozen stays frozen.
 
         Raises
         ------

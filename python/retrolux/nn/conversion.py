@@ -1,4 +1,4 @@
-"""Swapping the layers of a torch model for photonic ones, and back."""
+"""Swaps the layers of a torch model for photonic ones, and back."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ _SWAPPED = (nn.Linear, nn.Conv1d, nn.Conv2d)
 
 @dataclass(frozen=True)
 class Conversion:
-    """What became of the layers of a model; ``str`` of it is a table.
+    """Which layers of a model were swapped; ``str`` of it is a table.
 
     Attributes
     ----------
     changed : dict of str to tuple of (Module, BlockLayer)
         The digital layer that was swapped and the photonic one in its place, by name.
     left : dict of str to tuple of (Module, str)
-        Every other layer with parameters, and why it is as it was.
+        Every other layer with parameters, and why it stays.
     """
 
     changed: dict[str, tuple[nn.Module, BlockLayer]]
@@ -174,7 +174,7 @@ def _require_module(model: object) -> None:
 
 
 def _obstacles(module: nn.Module, owners: Counter[nn.Parameter]) -> Iterator[str]:
-    """Yield why a layer has to stay; nothing where nothing speaks against a swap. The first reason is the plainest."""
+    """Yield the reasons why a layer has to stay, the plainest first; none where it can be swapped."""
     parameters = [*module.parameters(recurse=False)]
     if any(map(is_lazy, parameters)):
         yield "has no sizes yet (send a batch through the model first)"

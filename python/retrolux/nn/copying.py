@@ -1,4 +1,4 @@
-"""Deep copies of models, those included whose hooks compute weights anew in every pass."""
+"""Deep copies of models, also of those whose hooks compute weights anew in every pass."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ _Model = TypeVar("_Model", bound=nn.Module)
 def copied(model: _Model) -> _Model:
     """Return a deep copy of a model.
 
-    What torch does not copy comes along: attributes that were computed from parameters as plain values, since pruning,
-    weight normalisation and the like compute them again before each pass, and buffers of lazy layers without sizes.
+    The copy includes what torch does not copy: attributes that are computed from parameters (pruning and weight
+    normalisation compute them again before each pass), and buffers of lazy layers without sizes.
     """
     made: dict[int, Tensor] = {
         id(value): value.detach().clone()

@@ -20,8 +20,8 @@ _HALVES = (torch.float16, torch.bfloat16)
 def keeping_kind(fn: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
     """Return a function for ``Module._apply`` that leaves real tensors real and complex ones complex.
 
-    Of the dtype that ``to`` is asked for, only the precision counts: a phase in complex128 would mean nothing, and a
-    complex matrix in float64 would lose its imaginary part.
+    Only the precision of the wanted dtype counts: a phase in complex128 has no meaning, and a complex matrix in float64
+    loses its imaginary part.
     """
 
     def run(tensor: Tensor) -> Tensor:
@@ -36,12 +36,12 @@ def keeping_kind(fn: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
 
 
 def in_full_precision(fn: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
-    """Return a function for ``Module._apply`` as `keeping_kind` does, which refuses less than single precision.
+    """Return what `keeping_kind` returns, but refuse less than single precision.
 
     Raises
     ------
     TypeError
-        The function returned, when what it is to give is neither float32 nor float64.
+        In the returned function, when the wanted dtype is neither float32 nor float64.
     """
     kept = keeping_kind(fn)
 

@@ -47,10 +47,10 @@ class Measurement:
     wanted: Wanted
 
     def cosine_to_exact(self) -> float:
-        """Return the cosine between the measured and the exact gradient of theta and phi, of phases that are trained.
+        """Return the cosine between the measured and the exact gradient of the trained theta and phi.
 
-        Call it before new phases are written to the chip. It is nan where one of them is zero, which has no direction:
-        a loss that does not depend on the phases, or light that does not reach them.
+        Call it before new phases are written to the chip. The cosine is nan where a gradient is zero: the loss does not
+        depend on the phases, or no light reaches them.
 
         Raises
         ------
@@ -76,8 +76,8 @@ class Experiment:
     method : Method
         How gradients are got from it.
     output_phase : {"measured", "known"}
-        Where the phases of the output come from: a coherent detector with its errors, or a model, the ideal mesh with
-        the phases that were written, where the chip measures powers alone.
+        Where the phases of the output come from: a coherent detector with its errors, or, for a chip that measures
+        powers alone, a model: the ideal mesh with the phases that were written.
 
     Attributes
     ----------
@@ -100,7 +100,7 @@ class Experiment:
         self.written: tuple[NDArray[Any], ...] | None = None
 
     def replace_chip(self, chip: Chip, written: tuple[NDArray[Any], ...] | None = None) -> None:
-        """Go on with another chip, which holds the phases `written`; others are written to it before light is sent."""
+        """Continue with another chip that holds the phases `written`; others are written before light is sent."""
         self.chip = chip
         self.last = None
         self.written = written
@@ -156,7 +156,7 @@ class _Measured(torch.autograd.Function):
         experiment: Experiment,
         trainable: NDArray[np.bool_] | None,
     ) -> Tensor:
-        # Copies, here and below: what light, output and gradient were is needed whatever becomes of their memory.
+        # Copies, here and below: the caller may overwrite light, output and gradient.
         rows = np.array(x.numpy(force=True), order="C").reshape(-1, x.shape[-1])
         phases = tuple(phase.numpy(force=True) for phase in (theta, phi, gamma))
         experiment.write(phases)
@@ -199,7 +199,7 @@ class _Measured(torch.autograd.Function):
 
 
 class _Final(torch.autograd.Function):
-    """The four gradients that were measured; nothing tells how they depend on the light and the phases."""
+    """The four measured gradients, which cannot be differentiated again."""
 
     @staticmethod
     def forward(ctx: Any, *tensors: Tensor | None) -> tuple[Tensor | None, ...]:

@@ -1,8 +1,8 @@
 """Phases that optimisers leave alone: the entries of a parameter outside the mask of what is trained.
 
-Their gradient is zero, but an optimiser moves a parameter by more than its gradient: weight decay, momentum, noise.
-Hooks on every step of every `torch.optim.Optimizer` put them back, bit by bit. Who writes to a parameter by hand is
-heard: the parameter is an ordinary one, and what it holds is what light meets.
+Their gradient is zero, but weight decay, momentum and noise move a parameter without a gradient. Hooks on every step of
+every `torch.optim.Optimizer` restore them bit by bit. The parameter is an ordinary one: what is written to it by hand
+stays.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ class PartlyTrained(Protocol):
 
 _modules: weakref.WeakSet[Any] = weakref.WeakSet()
 _hooks: list[RemovableHandle] = []
-# What was there before each step that runs: steps lie one inside the other where an optimiser calls that of its parent.
+# The values before each running step. Steps nest where an optimiser calls the step of its parent.
 _before: weakref.WeakKeyDictionary[Optimizer, list[list[tuple[Tensor, Tensor, Tensor]]]] = weakref.WeakKeyDictionary()
 
 
 def keep_frozen(module: PartlyTrained) -> None:
-    """Keep what is not trained of a module, as long as it lives, through every step of an optimiser."""
+    """Keep the frozen entries of a module through every step of an optimiser, as long as the module lives."""
     if not _hooks:
         _hooks.extend((register_optimizer_step_pre_hook(_remember), register_optimizer_step_post_hook(_put_back)))
     _modules.add(module)

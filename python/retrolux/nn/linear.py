@@ -82,7 +82,7 @@ class Linear(BlockLayer):
 
     @classmethod
     def from_linear(cls, linear: nn.Linear, **options: Unpack[BlockOptions]) -> Linear:
-        """Return a layer that does what a digital one does, on ideal meshes; trained is what was trained.
+        """Return a layer of ideal meshes with the function of a digital one; what was frozen stays frozen.
 
         Raises
         ------

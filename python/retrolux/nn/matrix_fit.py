@@ -1,4 +1,4 @@
-"""Fine-tuning a mesh in place until it does a wanted matrix."""
+"""Fits the phases of a mesh to a wanted matrix."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ def fit_matrix(
     lr: float = 0.02,
     progress: Callable[[int, float], None] | None = None,
 ) -> float:
-    """Train the phases of a mesh so that it does `target`; on a chip by the gradients which it measures.
+    """Train the phases of a mesh until it performs `target`; on a chip by the gradients that it measures.
 
-    Light goes into one mode after the other, and the squared distance of all outputs from the target's columns goes
-    down by Adam with a rate that falls to zero as a cosine. Start near the target: from ``mesh.load_matrix`` or
-    `retrolux.hardware.self_configure`; from random phases it may end in a local minimum.
+    Light enters one mode after the other. Adam lowers the squared distance of all outputs from the columns of the
+    target, at a rate that falls to zero as a cosine. Start near the target, from ``mesh.load_matrix`` or
+    `retrolux.hardware.self_configure`: from random phases the fit may end in a local minimum.
 
     Parameters
     ----------

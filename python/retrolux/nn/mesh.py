@@ -166,11 +166,11 @@ class Mesh(Described):
         reset_settings(self, {name: torch.from_numpy(array) for name, array in values.items()})
 
     def description(self) -> dict[str, tuple[str, str]]:
-        """Return the topology, by which a state is known to be one of this mesh."""
+        """Return the topology: a state must have the same."""
         return {"topology": (self.topology.key, repr(self.topology))}
 
     def chip_states(self) -> tuple[ChipState, ...]:
-        """Return what holds the chip, where there is one."""
+        """Return the holder of the chip, where there is one."""
         return () if self._chip is None else (self._chip,)
 
     def masked(self) -> tuple[tuple[Tensor, Tensor], ...]:
@@ -230,9 +230,9 @@ class Mesh(Described):
         return self._propagate(identity, "mesh" if identity.device.type == "cpu" else "matrix").mT
 
     def load_matrix(self, unitary: ArrayLike, *, tolerance: float | None = None) -> None:
-        """Set the phases so that an ideal mesh does a unitary.
+        """Set the phases with which an ideal mesh performs a unitary.
 
-        A chip does what it does with these phases; its imperfections are not made up for.
+        The imperfections of a chip are not corrected for.
 
         Parameters
         ----------
@@ -240,7 +240,7 @@ class Mesh(Described):
             The matrix U.
         tolerance : float, optional
             Largest element of |U U† − 1| to accept; 1e-10 when left out, or 1e-5 where U comes in single precision.
-            The mesh does U as closely as U is unitary: numbers of eight digits from a file need some 1e-7.
+            The mesh performs U as closely as U is unitary: numbers of eight digits from a file need about 1e-7.
 
         Raises
         ------
@@ -285,7 +285,7 @@ class Mesh(Described):
         self._place(self.trainable)  # parameters may be others now, which were assigned
 
     def _place(self, mask: Tensor | None) -> None:
-        """Put the mask where the phases are; from meta tensors it comes back as it was given."""
+        """Move the mask to the device of the phases; after meta tensors it is made anew."""
         if mask is not None:
             self.trainable = (cast("Tensor", self._mask) if mask.is_meta else mask).to(self.theta.device)
 

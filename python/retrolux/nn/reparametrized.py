@@ -1,7 +1,7 @@
 """Settings that torch computes from others: pruned, normed or parametrized.
 
 Old-style hooks (`torch.nn.utils.prune`, `weight_norm`, `spectral_norm`) compute a setting when a module is called; a
-parametrization computes it whenever it is read. What is computed is no place to write to: that is behind it.
+parametrization computes it whenever it is read. To change such a setting, write to the parameters behind it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _KNOWN = (BasePruningMethod, SpectralNorm, WeightNorm)
 
 
 def compute_anew(module: nn.Module, *names: str) -> None:
-    """Compute what old-style hooks compute, as the call of a module does, where it is asked for its matrix instead.
+    """Run the old-style hooks of a module, which torch runs in a call alone, before its matrix is computed.
 
     Raises
     ------
@@ -45,14 +45,14 @@ def compute_anew(module: nn.Module, *names: str) -> None:
 
 
 def entries_of(module: nn.Module, name: str) -> Tensor | None:
-    """Return what holds a setting entry by entry: itself or, if it is pruned, what it is pruned from; else None."""
+    """Return the parameter that holds a setting entry by entry: itself or, if pruned, the original; else None."""
     if name in module._parameters:
         return module._parameters[name]
     return entries_of(module, f"{name}_orig") if isinstance(_hook(module, name), BasePruningMethod) else None
 
 
 def is_mixed(module: nn.Module, name: str) -> bool:
-    """Whether an entry of a setting may be computed from other entries too: it is parametrized or normed."""
+    """Whether an entry of a setting may depend on other entries: it is parametrized or normed."""
     if _is_parametrized(module, name):
         return True
     hook = _hook(module, name)
@@ -61,7 +61,7 @@ def is_mixed(module: nn.Module, name: str) -> bool:
 
 @torch.no_grad()
 def reset_settings(module: nn.Module, values: Mapping[str, Tensor]) -> None:
-    """Set what settings are computed from as if torch were told only now to prune, norm or parametrize the values.
+    """Set the parameters behind settings, as if torch pruned, normed or parametrized these values now.
 
     Raises
     ------
@@ -77,7 +77,7 @@ def reset_settings(module: nn.Module, values: Mapping[str, Tensor]) -> None:
 
 @torch.no_grad()
 def load_settings(module: nn.Module, values: Mapping[str, Tensor]) -> None:
-    """Set settings to the values; all of them or, where one cannot take its values, none.
+    """Set settings to the values: all of them, or none where one cannot take its values.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Recurrent networks whose memory is light that a mesh mixes without loss."""
+"""Recurrent networks whose state is light that a mesh mixes without loss."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class UnitaryRNNCell(nn.Module):
         self.input_size, self.hidden_size = input_size, hidden_size
 
     def reset_parameters(self) -> None:
-        """Set mesh and activation as they were at first, as far as they can be, and draw V anew; see `Mesh`."""
+        """Reset mesh and activation, where they can be reset, and draw V anew; see `Mesh`."""
         self.mesh.reset_parameters()
         self.inject.reset_parameters()
         if hasattr(self.activation, "reset_parameters"):
@@ -83,7 +83,7 @@ class UnitaryRNNCell(nn.Module):
         x : Tensor, shape (…, input_size), real or complex
             Input.
         h : Tensor, shape (…, hidden_size), complex, optional
-            State; darkness when left out.
+            State; no light when left out.
 
         Raises
         ------
@@ -142,7 +142,7 @@ class UnitaryRNN(nn.Module):
         self.passes_per_sample = 1
 
     def reset_parameters(self) -> None:
-        """Do as `UnitaryRNNCell.reset_parameters`."""
+        """Reset the cell; see `UnitaryRNNCell.reset_parameters`."""
         self.cell.reset_parameters()
 
     def forward(self, x: Tensor, h: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -153,7 +153,7 @@ class UnitaryRNN(nn.Module):
         x : Tensor, shape (length, batch, input_size) or, with `batch_first`, (batch, length, input_size)
             Real or complex.
         h : Tensor, shape (batch, hidden_size), complex, optional
-            First state; darkness when left out.
+            First state; no light when left out.
 
         Returns
         -------
@@ -182,7 +182,7 @@ class UnitaryRNN(nn.Module):
         return torch.stack(states, dim=int(self.batch_first)), states[-1]
 
     def _mix(self) -> Callable[[Tensor], Tensor]:
-        """Return what mixes the state from step to step."""
+        """Return the function that mixes the state from step to step."""
         if self.cell.mesh.experiment is not None:
             return self.cell.mesh
         transfer = self.cell.mesh.matrix().mT

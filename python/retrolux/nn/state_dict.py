@@ -1,4 +1,4 @@
-"""A state dict that says what its layer is, so that no layer takes the state of another thing."""
+"""State dicts that say which layer they are of, so that no layer loads the state of another."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ __all__ = ["Described"]
 
 
 class Described(nn.Module):
-    """A module whose numbers do not tell what they are of: a rectangular mesh has as many phases as a triangular one.
+    """A module whose state dict describes it: a rectangular mesh has as many phases as a triangular one.
 
     Its state dict has an entry ``_extra_state``: JSON, as a tensor of character codes, because tensors are what
     ``clone``, averages of states and other file formats take. States without the entry load as far as their sizes fit.
     """
 
     def description(self) -> dict[str, tuple[str, str]]:
-        """Return, by name, what a state has to share with the layer, and how this is shown to people."""
+        """Return, by name, what a state must have in common with the layer, and its text in messages."""
         raise NotImplementedError
 
     def chip_states(self) -> Iterable[ChipState]:

@@ -1,7 +1,7 @@
 """Files of `torch.save` that hold tensors and plain values, read without trusting anything they say.
 
-`torch.load` with ``weights_only=True`` runs no code that a file names. It does hash whatever a file calls a key, unpack
-whatever was compressed, and believe how many numbers a record has. So all of this is checked before it sees the file.
+`torch.load` with ``weights_only=True`` runs no code that a file names. But it hashes whatever a file calls a key,
+unpacks whatever was compressed, and believes how many numbers a record has. This module checks all of that first.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ class _Ordered(dict[Any, Any], Record):
             raise ValueError("an ordered dictionary must be made empty")
 
     def set_state(self, state: object) -> None:
-        """Take what torch says of a state dict, and nothing that would replace a method."""
+        """Take the attributes of a state dict, but none that would replace a method."""
         if not isinstance(state, dict) or state.keys() - {"_metadata"}:
             raise ValueError("an ordered dictionary must have _metadata alone")
         versions = state.get("_metadata", {})

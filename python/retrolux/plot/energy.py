@@ -1,4 +1,4 @@
-"""Figures of energy: where a mesh beats its digital rival, and what takes its energy."""
+"""Figures of energy: where a mesh needs less than its digital rival, and which parts take the energy."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ def energy_maps(
 ) -> Figure:
     """Draw TOPS/W over the size of the mesh and of the batch, with contours of the advantage over the digital rival.
 
-    For each device multiplication and gradient. All maps share their colours, which are logarithmic, as the axes
-    are. What is counted: `retrolux.energy.tops_per_watt` and `retrolux.energy.energy_ratio`.
+    Each device has a map for multiplication and one for the gradient. All maps share one logarithmic colour scale; the
+    axes are logarithmic too. The numbers are those of `retrolux.energy.tops_per_watt` and `energy_ratio`.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def energy_maps(
     batch : array_like of int, shape (batches,)
         Numbers of samples M, rising, two at least.
     factors : sequence of float
-        The gains at which a contour is drawn, as far as the map reaches them.
+        The energy ratios at which a contour is drawn, where the map reaches them.
     columns : int
         Maps in a row, 1 or 2.
 
@@ -107,8 +107,8 @@ def energy_maps(
 def cost_bars(devices: Mapping[str, Device], modes: int, batch: int) -> Figure:
     """Draw which parts take the energy per sample and mode, and what the digital rival takes.
 
-    Two bars per device, multiplication and gradient, their parts one after the other (`retrolux.energy.breakdown`); a
-    line marks the digital rival.
+    Each device has a bar for multiplication and one for the gradient, made of the parts of
+    `retrolux.energy.breakdown`. A line marks the digital rival.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Where the parts of a mesh lie in its picture."""
+"""Where the parts of a mesh are drawn."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Panels of measured points, their intervals and what they are compared with: one figure for many of a study's."""
+"""Panels of measured points with their intervals and the curves they are compared with."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Maps of what classifiers of the plane decide."""
+"""Maps of the decisions of classifiers in the plane."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def decision_maps(
     labels: Mapping[str, ArrayLike],
     extent: float,
 ) -> Figure:
-    """Draw what classifiers of the plane decide, with the points they were asked about.
+    """Draw the decisions of classifiers in the plane, with points of the task.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Figures of training runs: how they learnt."""
+"""Figures of training runs: loss and error by epoch."""
 
 from __future__ import annotations
 

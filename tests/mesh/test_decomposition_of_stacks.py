@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from retrolux import mesh
-from retrolux.mesh import batched_decomposition
+from retrolux.mesh import decomposition
 
 
 def unitaries(n, rng):
@@ -37,7 +37,7 @@ def test_stacks_of_any_shape_and_size(rng, monkeypatch):
     stack = unitaries(3, rng)
     whole = mesh.decompose_many(stack.reshape(2, 5, 3, 3), topology)
     assert [part.shape for part in whole] == [(2, 5, 3)] * 3
-    monkeypatch.setattr(batched_decomposition, "_BYTES", 16 * 9 * 3)  # three at a time
+    monkeypatch.setattr(decomposition, "_BYTES", 16 * 9 * 3)  # three at a time
     for part, again in zip(whole, mesh.decompose_many(stack, topology), strict=True):
         np.testing.assert_array_equal(part.reshape(10, -1), again)
 

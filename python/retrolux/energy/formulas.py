@@ -3,7 +3,7 @@
 A sample that passes a mesh of N modes is modulated onto N waveguides and detected at N outputs, while N² complex
 numbers are multiplied: the photonic cost of M samples grows with M·N, and what reads the taps for a gradient adds once
 per batch a part that grows with the number of phases, N² in a universal mesh. Formulas and uses: Pai et al., Science
-380, 398 (2023), supplement, tables S1 to S4. Light, shifters and memory enter as the device says.
+380, 398 (2023), supplement, tables S1 to S4. Light, shifters and memory count as the device says.
 
 Everything broadcasts: modes and batch may be arrays.
 """
