@@ -12,17 +12,19 @@ namespace retrolux {
 
 namespace {
 
-/// Whether light and settings are tensors that the passes take as they are, whatever numbers are in them.
+/// Whether light and settings are tensors that the passes take as they are, whatever numbers are in them. They are
+/// described as what is written, which may be a lazy view for all that is known: this is asked before every pass, which
+/// tells.
 bool takes_tensors(const Layout& layout, const py::tuple& settings, py::handle x) {
     for (const py::handle setting : settings)
         if (py::isinstance<py::array>(setting)) return false;  // of which torch knows no gradient
     try {
         in_precision_of(first_setting(settings), [&](auto zero) {
             using T = decltype(zero);
-            settings_at<const T>(layout, settings);
+            settings_at<T>(layout, settings);
             const Array light("x", x);
             light.samples(layout.modes());
-            light.amplitudes<const T>();
+            light.amplitudes<T>();
         });
         return true;
     } catch (const NotInOrder&) {

@@ -140,13 +140,14 @@ def _room_for_matrices(settings: Settings) -> Tensor:
     return gamma.new_empty((*gamma.shape, gamma.shape[-1]), dtype=gamma.dtype.to_complex())
 
 
-def _room_for_gradients(settings: Settings, optional_gradients: bool) -> Settings:
+def _room_for_gradients(settings: Settings, optional_gradients: bool) -> tuple[Tensor | None, ...]:
     """Return uninitialised gradients of the settings that there are; None for the optional ones if not wanted."""
-    wanted = [
-        None if setting is None or (optional and not optional_gradients) else torch.empty_like(setting)
-        for setting, optional in zip(settings, OPTIONAL, strict=True)
-    ]
-    return Settings._make(wanted)
+    return tuple(
+        [
+            None if setting is None or (optional and not optional_gradients) else torch.empty_like(setting)
+            for setting, optional in zip(settings, OPTIONAL, strict=True)
+        ]
+    )
 
 
 def _filled(kernel: Callable[..., tuple[Tensor | None, ...]]) -> Callable[..., tuple[Tensor, ...]]:
@@ -224,7 +225,7 @@ def _pass(
     name: str,
     kernel: Callable[..., Any],
     fake: Callable[..., Any],
-    deciding: Callable[..., Tensor],
+    deciding: int,
     filled: Callable[[Callable[..., Any]], Callable[..., Any]] = lambda kernel: kernel,
 ) -> Pass:
     """Register the operator `name`, and return what calls it or its kernel."""
@@ -233,14 +234,8 @@ def _pass(
     return Pass(_recorded(getattr(torch.ops.retrolux, name).default), kernel, deciding)
 
 
-forward = _pass("forward", _forward, _fake_linear, lambda topology, settings, x: x)
-reverse = _pass("reverse", _reverse, _fake_linear, lambda topology, settings, grad_y: grad_y)
-adjoint = _pass("adjoint", _adjoint, _fake_adjoint, lambda topology, settings, y, grad_y, *_: grad_y, _filled)
-matrices = _pass("matrices", _matrices, _fake_matrices, lambda topology, settings: settings.theta)
-matrices_adjoint = _pass(
-    "matrices_adjoint",
-    _matrices_adjoint,
-    _fake_matrices_adjoint,
-    lambda topology, settings, transposed, grad_transposed, *_: grad_transposed,
-    _filled,
-)
+forward = _pass("forward", _forward, _fake_linear, 2)
+reverse = _pass("reverse", _reverse, _fake_linear, 2)
+adjoint = _pass("adjoint", _adjoint, _fake_adjoint, 3, _filled)
+matrices = _pass("matrices", _matrices, _fake_matrices, 1)  # settings are no tensor, so that it is the operator
+matrices_adjoint = _pass("matrices_adjoint", _matrices_adjoint, _fake_matrices_adjoint, 3, _filled)

@@ -39,7 +39,8 @@ def is_plain(tensor: Tensor) -> bool:
         or torch._C._len_torch_dispatch_stack()
         or torch._C._get_tracing_state()
         or torch._C._functorch.is_legacy_batchedtensor(tensor)  # of torch.autograd.grad(…, is_grads_batched=True)
-        or is_transformed()
+        or torch._C._are_functorch_transforms_active()
+        or is_pushed()
     )
 
 
@@ -86,8 +87,8 @@ class Pass:
     ----------
     operator, kernel : callable
         Of the same arguments.
-    deciding : callable
-        Of the same arguments: the one that tells plain tensors from others.
+    deciding : int
+        Number of the argument that tells plain tensors from others.
 
     Attributes
     ----------
@@ -95,10 +96,8 @@ class Pass:
         For a caller who knows that tensors are plain.
     """
 
-    def __init__(
-        self, operator: Callable[..., Any], kernel: Callable[..., Any], deciding: Callable[..., Tensor]
-    ) -> None:
+    def __init__(self, operator: Callable[..., Any], kernel: Callable[..., Any], deciding: int = 0) -> None:
         self.operator, self.kernel, self.deciding = operator, kernel, deciding
 
     def __call__(self, *arguments: Any) -> Any:
-        return (self.kernel if is_plain(self.deciding(*arguments)) else self.operator)(*arguments)
+        return (self.kernel if is_plain(arguments[self.deciding]) else self.operator)(*arguments)

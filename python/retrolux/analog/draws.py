@@ -196,4 +196,4 @@ def _draw_batched(
 _library.impl("draw", _draw, "CompositeExplicitAutograd")
 torch.library.register_fake("retrolux::draw", _draw_fake, lib=_library)
 torch.library.register_vmap("retrolux::draw", _draw_batched, lib=_library)
-_drawn = Pass(torch.ops.retrolux.draw.default, _draw, lambda like, *_: like)
+_drawn = Pass(torch.ops.retrolux.draw.default, _draw)
