@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from functools import partial
 
 import pytest
 import torch
@@ -17,9 +18,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore:.*complex operators"),  # torch's own
 ]
 
-FLAWS = Imperfections(coupler_std=0.02, loss_db=0.1, tap_noise=0.01, io_phase_std=0.01)
-ON_CHIP = {"imperfections": FLAWS, "gradient": "three_measurement"}
-
 
 def converted():
     torch.manual_seed(0)
@@ -30,9 +28,7 @@ def converted():
 # What makes a layer, and the shape and dtype of what it takes.
 LAYERS = {
     "mesh": (lambda: nn.Mesh(mesh.rectangular(6), seed=0), (50, 6), torch.complex64),
-    "mesh on a chip": (lambda: nn.Mesh(mesh.triangular(6), seed=0, **ON_CHIP), (50, 6), torch.complex64),
     "linear": (lambda: nn.Linear(20, 12, block=8, seed=0), (50, 20), torch.float32),
-    "linear on chips": (lambda: nn.Linear(20, 12, block=8, seed=0, **ON_CHIP), (50, 20), torch.float32),
     "conv": (lambda: nn.Conv2d(3, 4, 3, block=8, seed=0), (5, 3, 9, 9), torch.float32),
     "modulus": (nn.Modulus, (50, 6), torch.complex64),
     "detectors": (lambda: nn.Intensity(ports=range(3)), (50, 6), torch.complex64),
@@ -45,7 +41,7 @@ def test_a_layer_does_what_it_does_on_the_cpu(make, shape, dtype):
     torch.manual_seed(1)
     x, results = torch.randn(shape, dtype=dtype), []
     for device in ("cpu", "cuda"):
-        layer, light = make().to(device), x.to(device).requires_grad_()
+        layer, light = make().to(device), x.detach().clone().to(device).requires_grad_()
         y = layer(light)
         weights = torch.linspace(0, 1, y.shape[-1], device=device)
         (y.abs().square() * weights).sum().backward()
@@ -53,6 +49,13 @@ def test_a_layer_does_what_it_does_on_the_cpu(make, shape, dtype):
         results.append([y.detach().cpu(), light.grad.cpu(), *(p.grad.cpu() for p in layer.parameters())])
     for a, b in zip(*results, strict=True):
         torch.testing.assert_close(a, b, rtol=2e-4, atol=2e-4 * float(a.abs().max() + 1))
+
+
+@pytest.mark.parametrize("make", [partial(nn.Mesh, mesh.triangular(6)), partial(nn.Linear, 6, 4)])
+def test_chips_are_in_the_laboratory(make):
+    layer = make(imperfections=Imperfections(coupler_std=0.02), gradient="three_measurement").cuda()
+    with pytest.raises(ValueError, match="light for a chip must be on the CPU, got a tensor on cuda:0"):
+        layer(torch.randn(5, 6, device="cuda"))
 
 
 def test_a_model_learns_on_the_gpu_and_comes_back():
