@@ -78,7 +78,6 @@ Array::Array(const char* name, py::handle object, const char* prefix) : name_(na
         describe_numpy();
     else
         describe_tensor();
-    if (!in_order_) throw NotInOrder(text() + " must lie in memory in C order");
 }
 
 void Array::describe_numpy() {
@@ -167,8 +166,9 @@ index_t Array::samples(index_t modes) const {
 void* Array::data_of(Kind kind, int bits, bool written, const char* dtype) const {
     if (kind_ != kind || bits_ != bits) throw py::type_error(text() + " must be " + dtype + ", got " + dtype_text());
     if (written && !may_be_written_) throw std::invalid_argument(text() + " must be writeable, it is read-only");
-    if (!written && is_tensor_ && (is_negated(object_) || (kind == Kind::complex && is_conjugated(object_))))
-        throw NotInOrder(text() + " must lie in memory as it is read, neither lazily conjugated nor negated");
+    if (!in_order_ ||
+        (!written && is_tensor_ && (is_negated(object_) || (kind == Kind::complex && is_conjugated(object_)))))
+        throw NotInOrder(text() + " must lie in memory in C order, neither lazily conjugated nor negated");
     return data_;
 }
 

@@ -47,12 +47,14 @@ std::string shape_text(const index_t* sizes, int dimensions);
 /// `prefix` and `name`; what they return is good as long as the caller's array.
 class Array {
 public:
-    /// Refuses what is no array, is not on the CPU, or is not in C order.
+    /// Refuses what is no array on the CPU.
     Array(const char* name, py::handle object, const char* prefix = "");
 
     int dimensions() const { return dimensions_; }
     index_t shape(int dimension) const { return shape_[dimension]; }
     index_t size() const;
+    bool is_complex() const { return kind_ == Kind::complex; }
+    bool in_order() const { return in_order_; }
     /// Whether the numbers are in double precision; refuses what is in neither.
     bool double_precision() const;
 
@@ -65,7 +67,7 @@ public:
     /// Samples of light of shape (..., modes); refuses what has other modes.
     index_t samples(index_t modes) const;
 
-    /// The numbers, of this type and no other. Where T is not const they will be written, else they are read.
+    /// The numbers, of this type and no other and in C order. Where T is not const they are to be written, else read.
     template <class T>
     T* reals() const;
     /// The same for complex numbers of two T each.

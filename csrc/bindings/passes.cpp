@@ -19,10 +19,11 @@ bool takes_tensors(const Layout& layout, const py::tuple& settings, py::handle x
     for (const py::handle setting : settings)
         if (py::isinstance<py::array>(setting)) return false;  // of which torch knows no gradient
     try {
+        const Array light("x", x);
+        if (!light.is_complex() || !light.in_order()) return false;  // as may well be, and sooner than by an exception
         in_precision_of(first_setting(settings), [&](auto zero) {
             using T = decltype(zero);
             settings_at<T>(layout, settings);
-            const Array light("x", x);
             light.samples(layout.modes());
             light.amplitudes<T>();
         });

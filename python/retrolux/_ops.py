@@ -78,7 +78,8 @@ def _in_any_order(kernel: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return kernel(topology, settings, *arguments)
         except NotInOrderError:
-            return kernel(topology, Settings._make(map(_in_order, settings)), *map(_in_order, arguments))
+            settings, arguments = Settings._make(map(_in_order, settings)), tuple(map(_in_order, arguments))
+        return kernel(topology, settings, *arguments)
 
     return call
 

@@ -97,6 +97,7 @@ def propagate(
     plain = _ops.takes(topology, settings, x)  # as nearly always, and found out in a tenth of the time of the rest
     if not plain:
         x = _checked(topology, settings, x)
+        plain = _ops.takes(topology, settings, x)  # where real amplitudes have become light
     if route == "auto":
         batch = 0 if not plain and _recorded() else x.numel() // topology.modes
         route = choose_route(topology, batch, None if plain else x.device)
