@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import sys
 import textwrap
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
 import numpy as np
 
 from retrolux.reading import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = ["Option", "check_options", "documented", "option", "options_of"]
 
@@ -130,8 +134,13 @@ def option(default: _T, **facts: Any) -> _T:
     return dataclasses.field(default=default, metadata={"option": about})
 
 
-def options_of(settings: type) -> dict[str, Option]:
+def options_of(settings: type) -> Mapping[str, Option]:
     """Return what is to be known of every option of a dataclass, by its name."""
+    return _options_of(settings)
+
+
+@functools.cache
+def _options_of(settings: type) -> Mapping[str, Option]:
     return {field.name: field.metadata.get("option", Option()) for field in dataclasses.fields(settings)}
 
 

@@ -225,7 +225,7 @@ _CHOICES: dict[str, tuple[str, ...]] = {
 }
 
 
-OPTIONS = options_of(TrainConfig) | options_of(Imperfections)
+OPTIONS = {**options_of(TrainConfig), **options_of(Imperfections)}
 """What is to be known of every option, the imperfections among them, in the order in which they are presented."""
 del OPTIONS["imperfections"]
 
