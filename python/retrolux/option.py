@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import sys
 import textwrap
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
 import numpy as np
 
 from retrolux.reading import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = ["Option", "check_options", "documented", "option", "options_of"]
 
@@ -107,12 +111,12 @@ class Option:
 
     def entry(self, name: str) -> str:
         """Return what the docstring of its class says of an option."""
-        kind = "int" if self.kind == "integer" else "float"
+        kind = {"text": "str", "integer": "int", "number": "float"}[self.kind]
         if self.kind == "integer":
             kind += f", {self.least:g} to {self.most:g}" + (", or None" if self.or_none else "")
         elif self.below:
             kind += f", at least {self.least:g} and below {self.most:g}"
-        elif self.least >= 0:
+        elif self.kind == "number" and self.least >= 0:
             kind += f" {'>' if self.above else '≥'} {self.least:g}"
         text = f"{self.about}{f' ({self.source})' if self.source else ''}."
         if self.unit_text:
@@ -125,14 +129,27 @@ class Option:
 
 def option(default: _T, **facts: Any) -> _T:
     """Return a field of a dataclass with a default and the facts of `Option` about it."""
-    kind: Kind = "text" if isinstance(default, str) else "number" if isinstance(default, float) else "integer"
-    about = Option(kind=kind, or_none=default is None, **facts)
+    about = Option(kind=_kind(default), or_none=default is None, **facts)
     return dataclasses.field(default=default, metadata={"option": about})
 
 
-def options_of(settings: type) -> dict[str, Option]:
+def _kind(default: object) -> Kind:
+    if isinstance(default, float):
+        return "number"
+    return "integer" if default is None or isinstance(default, int) else "text"
+
+
+def options_of(settings: type) -> Mapping[str, Option]:
     """Return what is to be known of every option of a dataclass, by its name."""
-    return {field.name: field.metadata.get("option", Option()) for field in dataclasses.fields(settings)}
+    return _options_of(settings)
+
+
+@functools.cache
+def _options_of(settings: type) -> Mapping[str, Option]:
+    return {
+        field.name: field.metadata.get("option") or Option(kind=_kind(field.default))
+        for field in dataclasses.fields(settings)
+    }
 
 
 def check_options(settings: Any) -> None:

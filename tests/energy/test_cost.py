@@ -52,7 +52,7 @@ def test_the_light_is_that_of_the_experiment(name):
     network = Network(config)
     x = torch.randn(BATCH, 10, dtype=torch.complex64, generator=torch.Generator().manual_seed(0))
     network(x).square().sum().backward()
-    lit = energy_report(network, BATCH).step.parts["light"]
+    lit = energy_report(network, BATCH).step.parts["laser"]
     shots = lit / (2 * 10 * 1e-3 / 1e9)
     if name == "adjoint":  # which no chip can measure
         assert shots == pytest.approx(4 * 3 * BATCH)
@@ -127,7 +127,7 @@ def test_layers_of_several_methods_add_up():
     assert random.step.energy == pytest.approx(6 * float(mvm(PAI2023_TABLES, 8, BATCH)))
     assert exact.step.energy == pytest.approx(float(mvm(PAI2023_TABLES, 8, BATCH) + gradient(PAI2023_TABLES, 8, BATCH)))
     for stage in stages:
-        assert stage.step.parts["light"] == pytest.approx(6 * stage.inference.parts["light"])
+        assert stage.step.parts["laser"] == pytest.approx(6 * stage.inference.parts["laser"])
 
 
 def test_several_in_turn_take_several_times_as_long():

@@ -8,6 +8,7 @@ import pytest
 from retrolux import mesh
 from retrolux.mesh import TOPOLOGIES, reference
 from retrolux.mesh.adjoint import adjoint
+from retrolux.mesh.settings import Settings
 
 SIZES = range(2, 35)
 
@@ -69,7 +70,8 @@ def test_it_is_unitary_as_the_oracle_has_it(topology, rng, tolerance):
 def test_its_adjoint_is_that_of_the_oracle(topology, rng):
     phases = mesh.haar_phases(topology, rng)
     x, grad_y = rng.normal(size=(2, 3, 2 * topology.modes)).view(np.complex128)
-    found, expected = adjoint(topology, x, grad_y, *phases), reference.gradients(topology, x, *phases, grad_y=grad_y)
+    found = adjoint(topology, Settings(*phases), x, grad_y)
+    expected = reference.gradients(topology, x, *phases, grad_y=grad_y)
     for which in ("x", "theta", "phi", "gamma"):
         np.testing.assert_allclose(getattr(found, which), getattr(expected, which), rtol=0, atol=1e-12)
 

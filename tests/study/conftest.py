@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from retrolux.study import TrainConfig
-from retrolux.study.run_record import identity, write_record
+from retrolux.study.run_record import run_folder, write_record
 from retrolux.study.worker import TOKEN, compute
 
 
@@ -48,7 +48,7 @@ def in_process(monkeypatch):
         def ends(self):
             while self.records:
                 record = self.records.pop(0)
-                write_record(self.folder / identity(record.config) / "run.json", record)
+                write_record(run_folder(self.folder, record.config) / "run.json", record)
                 yield record
 
     @contextlib.contextmanager

@@ -12,6 +12,7 @@ import pytest
 from retrolux.hardware import Imperfections
 from retrolux.option import option
 from retrolux.study import Epoch, TrainConfig
+from retrolux.study.epoch import epochs_from
 from retrolux.study.run_record import Record, identity, read_record, run_folder, write_record
 
 CONFIG = replace(TrainConfig(), epochs=2, imperfections=Imperfections(tap_noise=0.1, phase_bits=8))
@@ -56,6 +57,18 @@ def test_an_option_that_is_added_changes_no_run_that_leaves_it_alone():
         assert identity(newer(config)) == identity(config)
         assert identity(newer(config, clip=1.0)) != identity(config)
         assert identity(newer(config, theta_gain_std=0.1)) not in {identity(config), identity(newer(config, clip=0.1))}
+
+
+@dataclass(frozen=True)
+class NewerEpoch(Epoch):
+    energy: float = math.inf
+
+
+def test_epochs_from_before_a_quantity_have_its_default(monkeypatch):
+    monkeypatch.setattr("retrolux.study.epoch.Epoch", NewerEpoch)
+    assert epochs_from([vars(EPOCH)]) == (NewerEpoch(**vars(EPOCH)),)
+    with pytest.raises(ValueError, match=r"^history: epoch 1 must have epoch, train_loss, "):
+        epochs_from([{name: value for name, value in vars(EPOCH).items() if name != "shots"}])
 
 
 def test_runs_of_0_1_0_are_found_where_they_are():

@@ -14,6 +14,9 @@ import xarray
 from retrolux import hardware, mesh, nn
 from retrolux.cli import main
 from retrolux.study import load
+from retrolux.study.cluster import compute_all
+from retrolux.study.run_record import read_record
+from retrolux.study.sweep_grid import from_toml
 
 SAVED = sorted(path for path in (Path(__file__).parents[1] / "saved").iterdir() if path.is_dir())
 pytestmark = pytest.mark.parametrize("saved", SAVED, ids=lambda path: path.name)
@@ -53,6 +56,18 @@ def test_a_sweep_is_resumed_without_a_run_again(old, capsys):
     assert json.loads(runs[0].read_text()) == values
     with xarray.open_dataset(old / "sweep" / "results.nc", engine="h5netcdf") as data:
         np.testing.assert_array_equal(data["metrics"].values, errors)
+
+
+@pytest.mark.slow
+def test_a_run_that_had_not_ended_goes_on_where_it_is(old, in_process):
+    runs = old / "sweep" / "runs"
+    first, *others = sorted(folder for folder in runs.iterdir() if folder.is_dir())
+    expected = read_record(first / "run.json")
+    (first / "run.json").unlink()
+    compute_all(from_toml(old / "sweep" / "sweep.toml").configs, runs)
+    assert len(in_process) == 1
+    assert sorted(folder for folder in runs.iterdir() if folder.is_dir()) == [first, *others]
+    assert read_record(first / "run.json") == expected
 
 
 @pytest.mark.slow

@@ -210,7 +210,7 @@ class TrainConfig:
         return TrainConfig(dataset=dataset, optimizer=optimizer, **settings)
 
 
-OPTIONS = options_of(TrainConfig) | options_of(Imperfections)
+OPTIONS = {**options_of(TrainConfig), **options_of(Imperfections)}
 """What is to be known of every option, the imperfections among them, in the order in which they are presented."""
 del OPTIONS["imperfections"]
 

@@ -77,7 +77,7 @@ _ALLOWED: dict[str, tuple[type, Callable[[Any], bool]]] = {
 
 
 def epochs_from(history: object) -> tuple[Epoch, ...]:
-    """Return the epochs of a run that a file has as a list of tables.
+    """Return the epochs of a run that a file has as a list of tables; what has a default may be missing.
 
     Raises
     ------
@@ -92,7 +92,8 @@ def epochs_from(history: object) -> tuple[Epoch, ...]:
 def _epoch(number: int, values: object) -> Epoch:
     where = f"history: epoch {number}"
     names = [field.name for field in dataclasses.fields(Epoch)]
-    if not isinstance(values, dict) or values.keys() != set(names):
+    required = {field.name for field in dataclasses.fields(Epoch) if field.default is dataclasses.MISSING}
+    if not isinstance(values, dict) or not required <= values.keys() <= set(names):
         raise ValueError(f"{where} must have {', '.join(names)}")
     for name, value in values.items():
         kind, allowed = _ALLOWED[name]
