@@ -97,7 +97,7 @@ def test_a_digital_model_costs_what_the_rival_costs():
     found = found_by(method_named("physics_aware"))
     assert {name for name, energy in found.parts.items() if energy} == {"digital model"}
     assert found.energy == pytest.approx(found.digital)
-    assert found.gain == pytest.approx(1)
+    assert found.energy_ratio == pytest.approx(1)
     assert found.seconds == pytest.approx(float(digital_latency(HEATED, "gradient", 8, BATCH)))
 
 

@@ -13,8 +13,8 @@ import torch
 
 from retrolux.atomic import write_atomically
 from retrolux.study import TrainConfig, resume_run, start_run
-from retrolux.study import train as training
 from retrolux.study.checkpoint import read_checkpoint
+from retrolux.study.losses import LOSSES
 
 
 class Stop(BaseException):
@@ -68,14 +68,14 @@ def test_stopped_between_epochs(tmp_path, tiny, read_metrics, optimizer, stop_af
 def test_stopped_inside_an_epoch(tmp_path, tiny, read_metrics, uninterrupted, monkeypatch):
     calls = []
 
-    def stop(config, logits, labels, loss=training._loss):
+    def stop(logits, labels, loss=LOSSES[tiny.loss]):
         calls.append(1)
         if len(calls) == 14:  # in the second epoch of 8 steps and a test
             raise Stop
-        return loss(config, logits, labels)
+        return loss(logits, labels)
 
     with monkeypatch.context() as patch:
-        patch.setattr(training, "_loss", stop)
+        patch.setitem(LOSSES, tiny.loss, stop)
         with pytest.raises(Stop):
             start_run(tiny, tmp_path / "stopped")
     assert len(read_metrics(tmp_path / "stopped")) == 1
