@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import inspect
 import sys
 import textwrap
 from dataclasses import dataclass
@@ -123,8 +124,8 @@ class Option:
             text = f"in {self.unit_text}, {text}"
         if self.lifetime:
             text = f"{self.lifetime}: {text}"
-        lines = textwrap.wrap(text[0].upper() + text[1:], 112, initial_indent="        ", subsequent_indent="        ")
-        return "\n".join([f"    {name} : {kind}", *lines])
+        lines = textwrap.wrap(text[0].upper() + text[1:], 116, initial_indent="    ", subsequent_indent="    ")
+        return "\n".join([f"{name} : {kind}", *lines])
 
 
 def option(default: _T, **facts: Any) -> _T:
@@ -169,5 +170,5 @@ def documented(settings: type[_T]) -> type[_T]:
     """Put what is known of the options of a class in the place of ``{options}`` in its docstring."""
     if settings.__doc__ is not None:  # there is none under python -OO
         entries = "\n".join(about.entry(name) for name, about in options_of(settings).items())
-        settings.__doc__ = settings.__doc__.replace("    {options}", entries)
+        settings.__doc__ = inspect.cleandoc(settings.__doc__).replace("{options}", entries)
     return settings

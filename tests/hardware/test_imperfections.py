@@ -37,7 +37,7 @@ settings = st.builds(Imperfections, **{name: allowed(name) for name in OPTIONS})
 def test_every_imperfection_is_documented(name):
     """With its lifetime, unit, range and source: all that stands beside its field."""
     about = OPTIONS[name]
-    entry = Imperfections.__doc__.split(f"    {name} : ", 1)[1].split(" : ")[0]
+    entry = Imperfections.__doc__.split(f"\n{name} : ", 1)[1].split(" : ")[0]
     told = " ".join(entry.split())
     for fact in (about.lifetime.capitalize(), about.unit_text, about.source, about.about[-20:]):
         assert fact in told

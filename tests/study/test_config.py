@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 import re
 from dataclasses import FrozenInstanceError, asdict, replace
@@ -229,3 +230,11 @@ def test_resume_compares_every_field_that_decides(field):
     object.__setattr__(continued, "imperfections", started.imperfections)
     with pytest.raises(ValueError, match=rf"changed: {field} \(was .*, now 'other'\)$"):
         check_resumable(started, continued)
+
+
+@pytest.mark.parametrize("name", [name for name, about in options_of(TrainConfig).items() if about.kind != "text"])
+def test_help_says_the_range(name):
+    about = options_of(TrainConfig)[name]
+    entry = re.search(rf"^{name}\n((?:    .*\n)+)", inspect.getdoc(TrainConfig), re.MULTILINE)[1]
+    least = f"{'above' if about.above else 'at least'} {about.least:g}"
+    assert any(words in entry for words in (least, f"{about.least:g} …", f"at most {about.most:g}"))
