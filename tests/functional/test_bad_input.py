@@ -9,6 +9,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 
 from retrolux import mesh
 from retrolux.functional import propagate
+from retrolux.mesh.settings import Settings
 
 TOPOLOGY = mesh.rectangular(4)
 
@@ -111,7 +112,7 @@ def test_the_mesh_route_is_for_the_cpu(arguments):
 def test_operators_refuse_what_does_not_fit_before_they_touch_memory(name, wrong, error, sentence):
     settings = {"theta": torch.zeros(6), "phi": torch.zeros(6), "gamma": torch.zeros(4)}
     x, theta, phi, gamma = {"x": torch.zeros(3, 4, dtype=torch.complex64), **settings, name: wrong}.values()
-    mesh_of = TOPOLOGY.code, theta, phi, gamma, None, None
+    mesh_of = TOPOLOGY.code, *Settings(theta, phi, gamma)
     with pytest.raises(error, match=sentence):
         torch.ops.retrolux.forward(*mesh_of, x)
     y = torch.zeros(3, 4, dtype=torch.complex64)
@@ -122,7 +123,7 @@ def test_operators_refuse_what_does_not_fit_before_they_touch_memory(name, wrong
 @pytest.mark.parametrize(("grad_y_shape", "x_shape"), [((6, 4), (2, 3, 4)), ((2, 3, 4), (5, 4))])
 def test_the_adjoint_operator_refuses_light_of_other_samples(grad_y_shape, x_shape):
     y, grad_y, x = (torch.zeros(shape, dtype=torch.complex64) for shape in ((2, 3, 4), grad_y_shape, x_shape))
-    settings = torch.zeros(6), torch.zeros(6), torch.zeros(4), None, torch.zeros(6, 4)
+    settings = Settings(torch.zeros(6), torch.zeros(6), torch.zeros(4), loss_db=torch.zeros(6, 4))
     with pytest.raises(ValueError, match=r"must have shape \(2, 3, 4\) as y, got"):
         torch.ops.retrolux.adjoint(TOPOLOGY.code, *settings, y, grad_y, x, True, False)
 

@@ -9,6 +9,7 @@ from torch.autograd import gradcheck
 
 from retrolux import mesh
 from retrolux.functional import matrices, propagate
+from retrolux.mesh.settings import Settings
 
 
 def drawn(topology, stack, dtype=torch.float64, flawed=False, seed=0):
@@ -82,10 +83,11 @@ def test_no_mesh_has_no_matrix():
 def test_operators_are_well_behaved():
     topology = mesh.rectangular(4)
     settings = drawn(topology, (3,), flawed=True)
-    torch.library.opcheck(torch.ops.retrolux.matrices.default, (topology.code, *settings))
+    mesh_of = (topology.code, *Settings(*settings))
+    torch.library.opcheck(torch.ops.retrolux.matrices.default, mesh_of)
     u = matrices(*settings[:3], topology, *settings[3:]).mT.contiguous()
     for errors in (False, True):
-        arguments = (topology.code, *settings, u, torch.randn_like(u), errors)
+        arguments = (*mesh_of, u, torch.randn_like(u), errors)
         torch.library.opcheck(torch.ops.retrolux.matrices_adjoint.default, arguments)
 
 

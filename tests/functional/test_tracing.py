@@ -13,6 +13,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from retrolux import mesh, nn
 from retrolux.functional import matrices, propagate
+from retrolux.mesh.settings import Settings
 
 ROUTES = ["mesh", "matrix"]
 CLOSE = {"rtol": 0, "atol": 1e-13}
@@ -142,11 +143,11 @@ def test_operators_pass_opcheck(draw):
     x, *settings = draw(topology)
     ops = torch.ops.retrolux
     for flaws in (settings[3:], [None, None]):
-        mesh_of = (topology.code, *settings[:3], *flaws)
+        mesh_of = (topology.code, *Settings(*settings[:3], *flaws))
         torch.library.opcheck(ops.forward.default, (*mesh_of, x))
         torch.library.opcheck(ops.reverse.default, (*mesh_of, x))
         *trained, light = leaves((*settings[:3], x))
-        torch.library.opcheck(ops.forward.default, (topology.code, *trained, *flaws, light))
+        torch.library.opcheck(ops.forward.default, (topology.code, *Settings(*trained, *flaws), light))
         y = ops.forward(*mesh_of, x)
         for wanted in ((True, True), (False, False)):
             given = None if flaws[1] is None else x

@@ -144,9 +144,12 @@ def test_gradients_of_matrices_are_right_for_any_losses(kernels, real, change, e
     """Also where meshes of a stack differ: some can be reversed, some cannot."""
     cases, expected = drawn_stack(change, real, draw)
     layout = cases[0].topology.layout
-    stacked = Settings(*map(np.stack, zip(*(case.record for case in cases), strict=True)))
+    stacked = Settings(**{name: np.stack([case.settings[name] for case in cases]) for name in cases[0].settings})
     grad = np.stack([case.grad_y for case in cases])
-    transposed, found = np.empty_like(grad), Settings(*(np.full_like(setting, np.nan) for setting in stacked))
+    transposed, found = (
+        np.empty_like(grad),
+        Settings(*(None if s is None else np.full_like(s, np.nan) for s in stacked)),
+    )
     kernels.matrices(layout, stacked, transposed, 2)
     if not error_gradients:
         found = found._replace(coupler_error=None, loss_db=None)
@@ -167,7 +170,7 @@ def test_threads_do_not_change_a_bit(kernels, real, draw, rng):
 
 def test_losses_need_the_input(kernels, draw, rng):
     case = draw(mesh.rectangular(4), 3, np.dtype("float64"), rng)
-    gradients = Settings(*map(np.empty_like, case.record))
+    gradients = Settings(*(np.empty_like(case.settings[name]) for name in ("theta", "phi", "gamma")))
     arguments = case.topology.layout, case.record, case.grad_y, case.grad_y
     with pytest.raises(ValueError, match="the adjoint of a mesh with losses needs its input x, got None"):
         kernels.adjoint(*arguments, None, None, gradients, 1)

@@ -41,12 +41,13 @@ def tapped(name, backward, weighted):
 
 
 def matrices(kernels, case, threads):
-    stacked = Settings(*(np.stack([setting] * 9) for setting in case.record))
+    stacked = {name: np.stack([setting] * 9) for name, setting in case.settings.items()}
+    settings, room = Settings(**stacked), {name: np.empty_like(setting) for name, setting in stacked.items()}
     shape, layout = (9, case.topology.modes, case.topology.modes), case.topology.layout
-    u, gradients = np.empty(shape, case.x.dtype), Settings(*map(np.empty_like, stacked))
-    kernels.matrices(layout, stacked, u, threads)
-    kernels.matrices_adjoint(layout, stacked, u, u, gradients, threads)
-    return [u, *gradients]
+    u = np.empty(shape, case.x.dtype)
+    kernels.matrices(layout, settings, u, threads)
+    kernels.matrices_adjoint(layout, settings, u, u, Settings(**room), threads)
+    return [u, *room.values()]
 
 
 def light(kernels, case, threads):
