@@ -199,7 +199,18 @@ template const float* Array::amplitudes() const;
 template const double* Array::amplitudes() const;
 
 void bind_arrays(py::module_& module) {
-    py::register_exception<NotInOrder>(module, "NotInOrderError", PyExc_TypeError);
+    // pybind11's register_exception would leave a symbol of the standard library, made for this type, to be seen
+    // outside.
+    static PyObject* const error = PyErr_NewException("retrolux._core.NotInOrderError", PyExc_TypeError, nullptr);
+    if (!error) throw py::error_already_set();
+    module.attr("NotInOrderError") = py::handle(error);
+    py::register_exception_translator([](std::exception_ptr thrown) {
+        try {
+            if (thrown) std::rethrow_exception(thrown);
+        } catch (const NotInOrder& refused) {
+            PyErr_SetString(error, refused.what());
+        }
+    });
 }
 
 }  // namespace retrolux
