@@ -53,6 +53,7 @@ bool is_conjugated(py::handle tensor) {
 }
 
 bool in_c_order(const dlpack::Tensor& tensor) {
+    if (!tensor.strides) return true;  // as DLPack has it
     index_t expected = 1;
     bool in_order = true;
     for (int d = tensor.dimensions - 1; d >= 0; --d) {

@@ -3,6 +3,7 @@
 #include <complex>
 #include <stdexcept>
 
+#include "bindings/arrays.h"
 #include "bindings/bindings.h"
 #include "bindings/numbers.h"
 #include "bindings/threads.h"
