@@ -20,7 +20,7 @@ from retrolux.study.law_measurement import measure_laws
 
 
 def main(effort: int = 1600, out: Path = Path("gradient_laws.png")) -> None:
-    """Draw how errors of measured gradients and of matrices grow with the size of a chip and with its flaws.
+    """Draw how errors of measured gradients and of matrices grow with the size of a chip and with its imperfections.
 
     Parameters
     ----------

@@ -112,11 +112,11 @@ def test_the_digital_rival_does_the_same_whatever_the_method(name):
 
 
 def test_layers_of_several_methods_add_up():
-    flaws = Imperfections()
+    imperfections = Imperfections()
     model = torch.nn.Sequential(
-        Mesh(TOPOLOGY, seed=0, imperfections=flaws, gradient="physics_aware"),
-        Mesh(TOPOLOGY, seed=1, imperfections=flaws, gradient=Spsa(directions=2)),
-        Linear(8, 8, block=8, seed=2, imperfections=flaws, gradient="lock_in"),
+        Mesh(TOPOLOGY, seed=0, imperfections=imperfections, gradient="physics_aware"),
+        Mesh(TOPOLOGY, seed=1, imperfections=imperfections, gradient=Spsa(directions=2)),
+        Linear(8, 8, block=8, seed=2, imperfections=imperfections, gradient="lock_in"),
         Mesh(TOPOLOGY, seed=3),
     )
     report = energy_report(model, BATCH)

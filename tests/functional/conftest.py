@@ -23,10 +23,10 @@ def topology(request):
 def draw(rng):
     """Return a function that draws light and settings: x, theta, phi, gamma[, coupler_error, loss_db]."""
 
-    def drawn(topology, dtype=torch.complex128, shape=(3,), flawed=True):
+    def drawn(topology, dtype=torch.complex128, shape=(3,), imperfect=True):
         light = rng.normal(size=(*shape, topology.modes)) + 1j * rng.normal(size=(*shape, topology.modes))
         settings = [rng.uniform(-4, 4, size) for size in (topology.mzis, topology.mzis, topology.modes)]
-        if flawed:
+        if imperfect:
             settings += [rng.normal(0, 0.2, (topology.mzis, 2)), rng.uniform(0.01, 0.3, (topology.mzis, 4))]
         real = dtype.to_real()
         return [torch.tensor(light, dtype=dtype), *(torch.tensor(s, dtype=real) for s in settings)]

@@ -20,8 +20,8 @@ CLOSE = {"rtol": 1e-12, "atol": 1e-12}
 
 
 def through(topology, route):
-    def run(x, theta, phi, gamma, *flaws):
-        return propagate(x, theta, phi, gamma, topology, *flaws, route=route)
+    def run(x, theta, phi, gamma, *imperfections):
+        return propagate(x, theta, phi, gamma, topology, *imperfections, route=route)
 
     return run
 
@@ -40,28 +40,28 @@ def asked_for(tensors):
     return [tensor.requires_grad_() for tensor in tensors]
 
 
-@pytest.mark.parametrize(("route", "flawed"), WAYS)
-def test_first_derivatives_backwards_forwards_and_batched(topology, route, flawed, draw):
-    tensors = asked_for(draw(topology, flawed=flawed))
+@pytest.mark.parametrize(("route", "imperfect"), WAYS)
+def test_first_derivatives_backwards_forwards_and_batched(topology, route, imperfect, draw):
+    tensors = asked_for(draw(topology, imperfect=imperfect))
     every = {"check_batched_grad": True, "check_forward_ad": True, "check_batched_forward_grad": True}
     assert gradcheck(through(topology, route), tensors, fast_mode=True, **every)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("route", "flawed"), WAYS)
-def test_second_derivatives(topology, route, flawed, draw):
-    tensors = asked_for(draw(topology, shape=(1,), flawed=flawed))
+@pytest.mark.parametrize(("route", "imperfect"), WAYS)
+def test_second_derivatives(topology, route, imperfect, draw):
+    tensors = asked_for(draw(topology, shape=(1,), imperfect=imperfect))
     assert gradgradcheck(through(topology, route), tensors, fast_mode=True)
     forwards = {"check_fwd_over_rev": True, "check_rev_over_rev": False, "check_undefined_grad": False}
     assert gradgradcheck(through(topology, route), tensors, fast_mode=True, **forwards)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("flawed", [False, True])
-def test_second_derivatives_of_stacked_matrices(topology, flawed, draw):
-    stack = [draw(topology, flawed=flawed)[1:] for _ in range(2)]
+@pytest.mark.parametrize("imperfect", [False, True])
+def test_second_derivatives_of_stacked_matrices(topology, imperfect, draw):
+    stack = [draw(topology, imperfect=imperfect)[1:] for _ in range(2)]
     settings = asked_for([torch.stack(settings) for settings in zip(*stack, strict=True)])
-    function = lambda theta, phi, gamma, *flaws: matrices(theta, phi, gamma, topology, *flaws)  # noqa: E731
+    function = lambda theta, phi, gamma, *imperfections: matrices(theta, phi, gamma, topology, *imperfections)  # noqa: E731
     assert gradcheck(function, settings, check_forward_ad=True, check_batched_grad=True, fast_mode=True)
     assert gradgradcheck(function, settings, fast_mode=True)
 
@@ -86,10 +86,10 @@ def test_third_derivatives(route, draw):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("reduce", [weighed_powers, lambda y: y.real.sum(), lambda y: y[..., 0].angle().sum()])
-@pytest.mark.parametrize(("route", "flawed"), WAYS)
-def test_hessians_agree_with_finite_differences(topology, route, flawed, reduce, draw):
+@pytest.mark.parametrize(("route", "imperfect"), WAYS)
+def test_hessians_agree_with_finite_differences(topology, route, imperfect, reduce, draw):
     """Also of losses whose gradient by the output is constant, where nothing but the mesh bends."""
-    tensors = draw(topology, flawed=flawed)
+    tensors = draw(topology, imperfect=imperfect)
     loss, theta = of_theta(tensors, topology, route, reduce), tensors[1]
     hessian = torch.autograd.functional.hessian(loss, theta)
     step = 1e-5 * torch.eye(len(theta), dtype=theta.dtype)
@@ -123,9 +123,9 @@ def test_a_gradient_penalty_reaches_the_light_before(route, draw):
     assert gradcheck(penalty, scale)
 
 
-@pytest.mark.parametrize(("route", "flawed"), WAYS)
-def test_gradients_of_each_sample(topology, route, flawed, draw):
-    x, *settings = draw(topology, shape=(4,), flawed=flawed)
+@pytest.mark.parametrize(("route", "imperfect"), WAYS)
+def test_gradients_of_each_sample(topology, route, imperfect, draw):
+    x, *settings = draw(topology, shape=(4,), imperfect=imperfect)
     loss = lambda x, *s: weighed_powers(through(topology, route)(x, *s))  # noqa: E731
     which = tuple(range(1, 1 + len(settings)))
     samples = torch.func.vmap(torch.func.grad(loss, which), in_dims=(0, *[None] * len(settings)))(x, *settings)
@@ -135,10 +135,10 @@ def test_gradients_of_each_sample(topology, route, flawed, draw):
             torch.testing.assert_close(got[i], wanted, **CLOSE)
 
 
-@pytest.mark.parametrize(("route", "flawed"), WAYS)
-def test_vmap_over_light_over_settings_and_over_both(topology, route, flawed, draw):
+@pytest.mark.parametrize(("route", "imperfect"), WAYS)
+def test_vmap_over_light_over_settings_and_over_both(topology, route, imperfect, draw):
     run = through(topology, route)
-    many = [draw(topology, flawed=flawed) for _ in range(3)]
+    many = [draw(topology, imperfect=imperfect) for _ in range(3)]
     stacked = [torch.stack(tensors) for tensors in zip(*many, strict=True)]
     one, rest = many[0], [None] * (len(stacked) - 1)
     each = torch.stack([run(*tensors) for tensors in many])
@@ -238,9 +238,9 @@ def test_single_precision_under_transforms(draw):
     torch.testing.assert_close(hessians[0].double(), hessians[1], rtol=0, atol=1e-3)
 
 
-@pytest.mark.parametrize("flawed", [False, True])
-def test_the_textbook_has_the_matrices_of_the_kernels(topology, flawed, draw):
-    theta, phi, gamma, *flaws = draw(topology, flawed=flawed)[1:]
-    flaws = flaws or [None, None]
-    written_out = _textbook.matrices(topology, Settings(theta, phi, gamma, *flaws))
-    torch.testing.assert_close(written_out.mT, matrices(theta, phi, gamma, topology, *flaws), **CLOSE)
+@pytest.mark.parametrize("imperfect", [False, True])
+def test_the_textbook_has_the_matrices_of_the_kernels(topology, imperfect, draw):
+    theta, phi, gamma, *imperfections = draw(topology, imperfect=imperfect)[1:]
+    imperfections = imperfections or [None, None]
+    written_out = _textbook.matrices(topology, Settings(theta, phi, gamma, *imperfections))
+    torch.testing.assert_close(written_out.mT, matrices(theta, phi, gamma, topology, *imperfections), **CLOSE)

@@ -12,7 +12,7 @@ from retrolux.functional import matrices, propagate
 from retrolux.mesh.settings import Settings
 
 
-def drawn(topology, stack, dtype=torch.float64, flawed=False, seed=0):
+def drawn(topology, stack, dtype=torch.float64, imperfect=False, seed=0):
     generator = torch.Generator().manual_seed(seed)
     mzis, modes = topology.mzis, topology.modes
 
@@ -20,7 +20,7 @@ def drawn(topology, stack, dtype=torch.float64, flawed=False, seed=0):
         return torch.randn(*stack, *shape, generator=generator, dtype=dtype)
 
     settings = [3 * draw(mzis), 3 * draw(mzis), draw(modes), None, None]
-    if flawed:
+    if imperfect:
         settings[3:] = [0.1 * draw(mzis, 2), 0.3 * draw(mzis, 4).abs()]
     return settings
 
@@ -37,11 +37,11 @@ def one_by_one(topology, settings):
     return torch.stack(each).reshape(*stack, *identity.shape).mT
 
 
-@pytest.mark.parametrize("flawed", [False, True])
+@pytest.mark.parametrize("imperfect", [False, True])
 @pytest.mark.parametrize("stack", [(), (1,), (5,), (2, 3)])
 @pytest.mark.parametrize("topology", [mesh.rectangular(6), mesh.triangular(5), mesh.butterfly(8)], ids=str)
-def test_values_and_gradients_are_those_of_each_mesh(topology, stack, flawed):
-    settings = drawn(topology, stack, flawed=flawed)
+def test_values_and_gradients_are_those_of_each_mesh(topology, stack, imperfect):
+    settings = drawn(topology, stack, imperfect=imperfect)
     leaves = [s.requires_grad_() for s in settings if s is not None]
     stacked, expected = matrices(*settings[:3], topology, *settings[3:]), one_by_one(topology, settings)
     torch.testing.assert_close(stacked, expected, rtol=0, atol=1e-13)
@@ -56,7 +56,7 @@ def test_values_and_gradients_are_those_of_each_mesh(topology, stack, flawed):
 
 def test_gradcheck():
     topology = mesh.rectangular(4)
-    settings = [s.requires_grad_() for s in drawn(topology, (2,), flawed=True)]
+    settings = [s.requires_grad_() for s in drawn(topology, (2,), imperfect=True)]
     assert gradcheck(lambda *s: matrices(*s[:3], topology, *s[3:]), settings)
 
 
@@ -82,7 +82,7 @@ def test_no_mesh_has_no_matrix():
 @pytest.mark.slow
 def test_operators_are_well_behaved():
     topology = mesh.rectangular(4)
-    settings = drawn(topology, (3,), flawed=True)
+    settings = drawn(topology, (3,), imperfect=True)
     mesh_of = (topology.code, *Settings(*settings))
     torch.library.opcheck(torch.ops.retrolux.matrices.default, mesh_of)
     u = matrices(*settings[:3], topology, *settings[3:]).mT.contiguous()

@@ -18,14 +18,14 @@ def leaves(tensors):
 
 
 def run(tensors, topology, route="auto"):
-    x, theta, phi, gamma, *flaws = tensors
-    return propagate(x, theta, phi, gamma, topology, *flaws, route=route)
+    x, theta, phi, gamma, *imperfections = tensors
+    return propagate(x, theta, phi, gamma, topology, *imperfections, route=route)
 
 
 @pytest.mark.parametrize("route", ROUTES)
-@pytest.mark.parametrize("flawed", [False, True])
-def test_gradcheck(topology, route, flawed, draw):
-    tensors = leaves(draw(topology, flawed=flawed))
+@pytest.mark.parametrize("imperfect", [False, True])
+def test_gradcheck(topology, route, imperfect, draw):
+    tensors = leaves(draw(topology, imperfect=imperfect))
     assert torch.autograd.gradcheck(lambda *t: run(t, topology, route), tensors)
 
 
@@ -58,9 +58,9 @@ def test_gradients_equal_the_reference(topology, route, shape, draw):
 
 
 @pytest.mark.parametrize("dtype", [torch.complex64, torch.complex128])
-@pytest.mark.parametrize("flawed", [False, True])
-def test_routes_agree_to_rounding(topology, dtype, flawed, draw, tolerance):
-    tensors = draw(topology, dtype, (40,), flawed)
+@pytest.mark.parametrize("imperfect", [False, True])
+def test_routes_agree_to_rounding(topology, dtype, imperfect, draw, tolerance):
+    tensors = draw(topology, dtype, (40,), imperfect)
     results = []
     for route in ROUTES:
         inputs = leaves(tensors)
@@ -172,11 +172,11 @@ def test_gradients_are_right_for_any_losses(topology, lossy, route, draw):
     x, theta, phi, gamma, coupler_error, loss_db = (
         t.double().numpy() if not t.is_complex() else t.numpy() for t in tensors
     )
-    flaws = {"coupler_error": coupler_error, "loss_db": loss_db}
-    power = np.abs(y := reference.propagate(topology, x, theta, phi, gamma, **flaws)) ** 2
+    imperfections = {"coupler_error": coupler_error, "loss_db": loss_db}
+    power = np.abs(y := reference.propagate(topology, x, theta, phi, gamma, **imperfections)) ** 2
     total = power.sum(axis=-1, keepdims=True)
     grad_y = 2 * y * (weights.numpy() / total - (power @ weights.numpy())[:, None] / total**2)
-    exact = reference.gradients(topology, x, theta, phi, gamma, grad_y=grad_y, **flaws)
+    exact = reference.gradients(topology, x, theta, phi, gamma, grad_y=grad_y, **imperfections)
     np.testing.assert_allclose(gradients(torch.complex128)[0], exact.theta, rtol=1e-8, atol=1e-14)
 
 

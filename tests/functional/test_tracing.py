@@ -21,8 +21,8 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore:.*
 
 
 def run(tensors, topology, route="auto"):
-    x, theta, phi, gamma, *flaws = tensors
-    return propagate(x, theta, phi, gamma, topology, *flaws, route=route)
+    x, theta, phi, gamma, *imperfections = tensors
+    return propagate(x, theta, phi, gamma, topology, *imperfections, route=route)
 
 
 def leaves(tensors):
@@ -127,7 +127,7 @@ def test_fullgraph_compilation(topology, draw):
 def test_compiled_with_a_gradient_in_theta_alone(route, draw):
     """Operators return an empty tensor for each gradient that nobody wants; none of them may get through."""
     topology = mesh.rectangular(5)
-    x, theta, *others = draw(topology, flawed=False)
+    x, theta, *others = draw(topology, imperfect=False)
     torch.compiler.reset()
     results = []
     for wrap in (lambda f: f, lambda f: torch.compile(f, fullgraph=True, backend="aot_eager")):
@@ -142,15 +142,15 @@ def test_operators_pass_opcheck(draw):
     topology = mesh.rectangular(4)
     x, *settings = draw(topology)
     ops = torch.ops.retrolux
-    for flaws in (settings[3:], [None, None]):
-        mesh_of = (topology.code, *Settings(*settings[:3], *flaws))
+    for imperfections in (settings[3:], [None, None]):
+        mesh_of = (topology.code, *Settings(*settings[:3], *imperfections))
         torch.library.opcheck(ops.forward.default, (*mesh_of, x))
         torch.library.opcheck(ops.reverse.default, (*mesh_of, x))
         *trained, light = leaves((*settings[:3], x))
-        torch.library.opcheck(ops.forward.default, (topology.code, *Settings(*trained, *flaws), light))
+        torch.library.opcheck(ops.forward.default, (topology.code, *Settings(*trained, *imperfections), light))
         y = ops.forward(*mesh_of, x)
         for wanted in ((True, True), (False, False)):
-            given = None if flaws[1] is None else x
+            given = None if imperfections[1] is None else x
             torch.library.opcheck(ops.adjoint.default, (*mesh_of, y, x, given, *wanted))
 
 
@@ -206,7 +206,7 @@ def test_an_exported_program_outlives_its_topology(draw):
 @pytest.mark.parametrize("route", ROUTES)
 def test_a_graph_outlives_its_topology(route, draw):
     """`mesh.rectangular(4)` as an argument is gone before the backward pass."""
-    x, theta, phi, gamma = (t.requires_grad_() for t in draw(mesh.rectangular(4), flawed=False))
+    x, theta, phi, gamma = (t.requires_grad_() for t in draw(mesh.rectangular(4), imperfect=False))
     y = propagate(x, theta, phi, gamma, mesh.from_columns(4, mesh.rectangular(4).columns), route=route)
     gc.collect()
     y.abs().sum().backward()

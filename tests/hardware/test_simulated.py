@@ -190,12 +190,12 @@ def test_a_saved_chip_goes_on(phases):
 
 
 def test_another_precision_is_the_same_chip(phases, everything):
-    flaws = {  # all but what is rounded and what is drawn with every shot
+    imperfections = {  # all but what is rounded and what is drawn with every shot
         name: getattr(everything, name)
         for name, about in options_of(Imperfections).items()
         if about.lifetime != "shot" and not about.or_none
     }
-    chip, twin = (chip_with(phases, **flaws | {"drift_std_per_s": 10.0}) for _ in range(2))
+    chip, twin = (chip_with(phases, **imperfections | {"drift_std_per_s": 10.0}) for _ in range(2))
     for each in (chip, twin):
         each.wait(0.01)  # phases drift in the next pass, by the same draw
     twin.set_dtype(np.complex64)

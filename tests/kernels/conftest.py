@@ -89,9 +89,9 @@ class Case:
         batch: int,
         real: np.dtype[Any],
         rng: np.random.Generator,
-        flawed: bool = True,
+        imperfect: bool = True,
     ) -> Case:
-        """Draw unit-power light and, where `flawed`, large coupler errors and unequal losses."""
+        """Draw unit-power light and, where `imperfect`, large coupler errors and unequal losses."""
         shape = (batch, topology.modes)
         light = rng.normal(size=(2, *shape)) + 1j * rng.normal(size=(2, *shape))
         light /= np.sqrt(2 * topology.modes)
@@ -100,8 +100,8 @@ class Case:
             "theta": rng.uniform(-7, 7, topology.mzis),
             "phi": rng.uniform(-7, 7, topology.mzis),
             "gamma": rng.uniform(-7, 7, topology.modes),
-            "coupler_error": rng.normal(0, 0.2, (topology.mzis, 2)) if flawed else None,
-            "loss_db": rng.uniform(0, 0.3, (topology.mzis, 4)) if flawed else None,
+            "coupler_error": rng.normal(0, 0.2, (topology.mzis, 2)) if imperfect else None,
+            "loss_db": rng.uniform(0, 0.3, (topology.mzis, 4)) if imperfect else None,
         }
         settings = {name: None if s is None else s.astype(real) for name, s in settings.items()}
         return cls(topology, x, grad_y, settings)

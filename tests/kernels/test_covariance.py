@@ -77,7 +77,7 @@ def test_sums_are_those_of_every_sample(kernels, real, name, backward, batch, sp
 
 def test_power_is_kept(on_either, real, draw, rng):
     """Without loss the powers at the first phi taps of a cascade are those that were sent in."""
-    case = draw(mesh.triangular(24), 800, real, rng, flawed=False)
+    case = draw(mesh.triangular(24), 800, real, rng, imperfect=False)
     weight = rng.uniform(0, 2, 800).astype(real)
     total, _, _ = sums(on_either, case, False, weight)
     first = case.topology.pairs[0, 0]

@@ -23,7 +23,7 @@ def expected():
 
     @functools.cache
     def compute(name, real, draw):
-        case = draw(LARGE[name], BATCH, real, np.random.default_rng(5), flawed=False)
+        case = draw(LARGE[name], BATCH, real, np.random.default_rng(5), imperfect=False)
         y = reference.propagate(case.topology, case.x, **case.settings)
         return case, y, reference.gradients(case.topology, case.x, **case.settings, grad_y=case.grad_y)
 
@@ -47,17 +47,17 @@ def test_large_meshes_equal_the_reference(kernels, real, name, expected, draw, t
 @pytest.mark.parametrize("modes", [256, 258])
 def test_chains_and_wide_tiles_change_no_bit(kernels, real, modes, draw, rng):
     """Wide tiles take chains of MZIs up to 256 modes; narrow ones, and larger meshes, go column by column."""
-    case = draw(mesh.rectangular(modes, columns=40), 70, real, rng, flawed=False)
+    case = draw(mesh.rectangular(modes, columns=40), 70, real, rng, imperfect=False)
     together = case.forward(kernels)
     case.x = case.x[:7].copy()
     np.testing.assert_array_equal(case.forward(kernels), together[:7])
 
 
-@pytest.mark.parametrize("flawed", [False, True])
-def test_matrices_are_what_the_mesh_makes_of_the_identity(on_either, kernels, real, flawed, draw, rng, tolerance):
+@pytest.mark.parametrize("imperfect", [False, True])
+def test_matrices_are_what_the_mesh_makes_of_the_identity(on_either, kernels, real, imperfect, draw, rng, tolerance):
     """Light that enters in one mode leaves most MZIs of the first columns dark, and those are skipped."""
     topology = mesh.rectangular(150)
-    case = draw(topology, topology.modes, real, rng, flawed)
+    case = draw(topology, topology.modes, real, rng, imperfect)
     case.x[:] = np.eye(topology.modes)
     allowed = tolerance(real, topology.depth)
     expected, transposed = case.forward(kernels), np.full_like(case.x, np.nan)

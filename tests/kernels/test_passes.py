@@ -12,19 +12,19 @@ from retrolux.mesh.settings import Settings
 BATCHES = [0, 1, 31, 33, 67]  # empty, single, around the narrow tile's and the wide tile's width
 
 
-@pytest.mark.parametrize("flawed", [False, True])
+@pytest.mark.parametrize("imperfect", [False, True])
 @pytest.mark.parametrize("batch", BATCHES)
-def test_forward_equals_the_reference(kernels, real, topology, batch, flawed, draw, rng, tolerance):
-    case = draw(topology, batch, real, rng, flawed)
+def test_forward_equals_the_reference(kernels, real, topology, batch, imperfect, draw, rng, tolerance):
+    case = draw(topology, batch, real, rng, imperfect)
     expected = reference.propagate(topology, case.x, **case.settings)
     np.testing.assert_allclose(case.forward(kernels), expected, rtol=0, atol=tolerance(real, topology.depth))
 
 
 @pytest.mark.parametrize("error_gradients", [False, True])
-@pytest.mark.parametrize("flawed", [False, True])
+@pytest.mark.parametrize("imperfect", [False, True])
 @pytest.mark.parametrize("batch", BATCHES)
-def test_adjoint_equals_the_reference(kernels, real, topology, batch, flawed, error_gradients, draw, rng, tolerance):
-    case = draw(topology, batch, real, rng, flawed)
+def test_adjoint_equals_the_reference(kernels, real, topology, batch, imperfect, error_gradients, draw, rng, tolerance):
+    case = draw(topology, batch, real, rng, imperfect)
     y = reference.propagate(topology, case.x, **case.settings).astype(case.x.dtype)
     expected = reference.gradients(topology, case.x, **case.settings, grad_y=case.grad_y)
     found = case.adjoint(kernels, y, error_gradients=error_gradients)
@@ -51,7 +51,7 @@ def test_reverse_and_adjoint_give_the_same_input_gradient(on_either, real, topol
 
 
 def test_an_ideal_mesh_keeps_power(kernels, real, topology, draw, rng, tolerance):
-    case = draw(topology, 33, real, rng, flawed=False)
+    case = draw(topology, 33, real, rng, imperfect=False)
     powers = [np.sum(np.abs(light.astype(complex)) ** 2, axis=1) for light in (case.x, case.forward(kernels))]
     np.testing.assert_allclose(powers[1], powers[0], rtol=0, atol=tolerance(real, topology.depth))
 

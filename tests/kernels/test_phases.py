@@ -29,7 +29,7 @@ def on_path(case, path):
 def drawn(topology, size, real, draw):
     """Return a case with phases of up to `size`, and one with the same phases within a turn."""
     rng = np.random.default_rng(11)
-    case, reduced = (draw(topology, 20, real, np.random.default_rng(3), flawed=False) for _ in range(2))
+    case, reduced = (draw(topology, 20, real, np.random.default_rng(3), imperfect=False) for _ in range(2))
     with mpmath.workdps(60 + int(np.log10(size + 1))):
         for name in ("theta", "phi", "gamma"):
             shape = case.settings[name].shape

@@ -58,10 +58,10 @@ def read(kernels, case, backward, weight=None, threads=1):
 
 
 @pytest.mark.parametrize("backward", [False, True])
-@pytest.mark.parametrize("flawed", [False, True])
+@pytest.mark.parametrize("imperfect", [False, True])
 @pytest.mark.parametrize("batch", [0, 1, 33, 67])
-def test_readings(kernels, real, topology, backward, flawed, batch, draw, rng, tolerance):
-    case = draw(topology, batch, real, rng, flawed)
+def test_readings(kernels, real, topology, backward, imperfect, batch, draw, rng, tolerance):
+    case = draw(topology, batch, real, rng, imperfect)
     expected = tap_powers(case, backward)
     allowed = tolerance(real, topology.depth)
     y, each = read(kernels, case, backward)
@@ -75,9 +75,9 @@ def test_readings(kernels, real, topology, backward, flawed, batch, draw, rng, t
     )
 
 
-@pytest.mark.parametrize("flawed", [False, True])
-def test_light_comes_out_as_without_taps(kernels, real, topology, flawed, draw, rng, tolerance):
-    case = draw(topology, 33, real, rng, flawed)
+@pytest.mark.parametrize("imperfect", [False, True])
+def test_light_comes_out_as_without_taps(kernels, real, topology, imperfect, draw, rng, tolerance):
+    case = draw(topology, 33, real, rng, imperfect)
     allowed = tolerance(real, topology.depth)
     np.testing.assert_allclose(read(kernels, case, False)[0], case.forward(kernels), rtol=0, atol=allowed)
     # Backward light goes through the transpose: U† is its conjugate.
@@ -105,7 +105,7 @@ def test_threads_do_not_change_a_bit(kernels, real, backward, draw, rng):
 
 def test_tap_powers_give_the_gradient(kernels, draw, rng):
     """The three-measurement identity of Hughes et al., on a mesh with coupler errors."""
-    case = draw(mesh.triangular(5), 3, np.dtype("float64"), rng, flawed=False)
+    case = draw(mesh.triangular(5), 3, np.dtype("float64"), rng, imperfect=False)
     case.settings["coupler_error"] = rng.normal(0, 0.1, (case.topology.mzis, 2))
     expected = reference.gradients(case.topology, case.x, **case.settings, grad_y=case.grad_y)
     x, forward = case.x, read(kernels, case, False)[1]

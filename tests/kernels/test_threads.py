@@ -92,11 +92,11 @@ EVERY_OTHER = {
 
 
 @pytest.mark.parametrize("name", EVERY_OTHER)
-@pytest.mark.parametrize("flawed", [False, True])
-def test_threads_do_not_change_a_bit_of_any_other_kernel(kernels, real, name, flawed, draw, rng):
+@pytest.mark.parametrize("imperfect", [False, True])
+def test_threads_do_not_change_a_bit_of_any_other_kernel(kernels, real, name, imperfect, draw, rng):
     """With work enough to wake several."""
-    case = draw(mesh.rectangular(24), 1100, real, rng, flawed)
-    if not flawed:
+    case = draw(mesh.rectangular(24), 1100, real, rng, imperfect)
+    if not imperfect:
         case.settings |= {"coupler_error": np.zeros((case.topology.mzis, 2), real)}
         case.settings |= {"loss_db": np.zeros((case.topology.mzis, 4), real)}
     expected = EVERY_OTHER[name](kernels, case, 1)

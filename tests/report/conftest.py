@@ -32,9 +32,9 @@ STUDY = Study(
 
 def made_up_error(config, epoch):
     """Falls with modes and epochs, grows with noise, and with phase errors where three measurements are taken."""
-    flaws = config.imperfections
-    phases = flaws.io_phase_std * (1.0 if config.gradient == "three_measurement" else 0.1)
-    return (1 / config.modes + flaws.tap_noise / 10 + phases) * (1 + 0.1 * config.seed) * (1 + 1 / epoch)
+    imperfections = config.imperfections
+    phases = imperfections.io_phase_std * (1.0 if config.gradient == "three_measurement" else 0.1)
+    return (1 / config.modes + imperfections.tap_noise / 10 + phases) * (1 + 0.1 * config.seed) * (1 + 1 / epoch)
 
 
 def record(config):

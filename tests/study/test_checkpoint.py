@@ -30,9 +30,9 @@ class Attack:
 @pytest.fixture(scope="module", params=["adam", "sgd"])
 def begun(request, tmp_path_factory):
     """The file of a run of two epochs, on chips with adam."""
-    flaws = Imperfections(tap_noise=0.01) if request.param == "adam" else Imperfections()
+    imperfections = Imperfections(tap_noise=0.01) if request.param == "adam" else Imperfections()
     config = dataclasses.replace(
-        TrainConfig.recommended("moons", request.param), epochs=3, batch=400, meshes=2, imperfections=flaws
+        TrainConfig.recommended("moons", request.param), epochs=3, batch=400, meshes=2, imperfections=imperfections
     )
     folder = tmp_path_factory.mktemp(request.param)
     start_run(dataclasses.replace(config, epochs=2), folder)

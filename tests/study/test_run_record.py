@@ -48,8 +48,8 @@ class NewerConfig(TrainConfig):
 def newer(config, clip=0.0, theta_gain_std=0.0):
     """Return a configuration in a version with two more options."""
     values = {field.name: getattr(config, field.name) for field in fields(config)}
-    flaws = NewerFlaws(**vars(config.imperfections), theta_gain_std=theta_gain_std)
-    return NewerConfig(**values | {"imperfections": flaws}, clip=clip)
+    imperfections = NewerFlaws(**vars(config.imperfections), theta_gain_std=theta_gain_std)
+    return NewerConfig(**values | {"imperfections": imperfections}, clip=clip)
 
 
 def test_an_option_that_is_added_changes_no_run_that_leaves_it_alone():

@@ -31,9 +31,9 @@ def test_costs_are_those_of_the_network(results):
     found = costs(results, DEVICES)
     assert found["energy_step"].dims == ("device", "modes", "tap_pd_shot_noise", "loss_db_std")
     for name, config in itertools.product(DEVICES, SWEEP.configs):
-        flaws = config.imperfections
-        here = found.sel(device=name, modes=config.modes, tap_pd_shot_noise=flaws.tap_noise)
-        here = here.sel(loss_db_std=flaws.loss_db_std)
+        imperfections = config.imperfections
+        here = found.sel(device=name, modes=config.modes, tap_pd_shot_noise=imperfections.tap_noise)
+        here = here.sel(loss_db_std=imperfections.loss_db_std)
         # Haar-random phases, as in the costs: these devices hold phases for nothing.
         batch = energy.energy_report(Network(config), config.batch, DEVICES[name])
         one = energy.energy_report(Network(config), 1, DEVICES[name])

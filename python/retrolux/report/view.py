@@ -65,8 +65,8 @@ class SweepView:
     def is_perfect(self, point: dict[str, Any]) -> bool:
         """Return whether nothing is wrong with the chips of a point."""
         swept = {self._option(dim): point[dim] for dim in self.errors}
-        flaws = vars(base_config(self.results).imperfections) | swept
-        return all(value in {vars(IDEAL)[name], np.inf} for name, value in flaws.items())
+        imperfections = vars(base_config(self.results).imperfections) | swept
+        return all(value in {vars(IDEAL)[name], np.inf} for name, value in imperfections.items())
 
     @property
     def last_epochs(self) -> int:

@@ -13,7 +13,7 @@ from retrolux.reading import shown
 from retrolux.study.config import from_saved
 from retrolux.study.epoch import epochs_from
 from retrolux.study.network import Network
-from retrolux.study.optimizer import optimizer_for
+from retrolux.study.optimizer import OPTIMIZERS
 
 if TYPE_CHECKING:
     from retrolux.hardware import Imperfections
@@ -119,7 +119,7 @@ def _check_size(config: TrainConfig, state: dict[str, Any]) -> None:
 
 
 def _check_optimizer(config: TrainConfig, network: Network, state: dict[str, Any], epochs: int) -> None:
-    optimizer = optimizer_for(config, network)
+    optimizer = OPTIMIZERS[config.optimizer].make(network, config.lr)
     groups = state.get("param_groups")
     if state.keys() != {"param_groups", "state"} or not isinstance(groups, list) or len(groups) != 1:
         raise ValueError("optimizer must have state, and param_groups with one group")

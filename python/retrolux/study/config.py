@@ -274,8 +274,8 @@ def from_saved(values: Mapping[str, Any]) -> TrainConfig:
     ValueError
         When it holds an option of a newer version, or a bad value.
     """
-    flaws = values.get("imperfections", {})
-    for name in [*values, *(flaws if isinstance(flaws, dict) else ())]:
+    imperfections = values.get("imperfections", {})
+    for name in [*values, *(imperfections if isinstance(imperfections, dict) else ())]:
         if name not in OPTIONS and name != "imperfections":
             raise ValueError(f"there is no option {shown(name)}: a newer version of retrolux may have saved it")
     defaults = {name: getattr(TrainConfig, name) for name in options_of(TrainConfig) if name != "imperfections"}

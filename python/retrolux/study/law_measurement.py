@@ -112,11 +112,15 @@ def measure_laws(
 
 
 def _gradients(
-    topology: Topology, methods: Iterable[Method], seed: int, flaws: Imperfections, made: Fabrication | None = None
+    topology: Topology,
+    methods: Iterable[Method],
+    seed: int,
+    imperfections: Imperfections,
+    made: Fabrication | None = None,
 ) -> list[NDArray[np.float64]]:
     """Return the exact gradient of the phases of a chip, then the measured ones, one sample of unit power each way."""
     rng = np.random.default_rng(seed)
-    chip = SimulatedChip(topology, flaws, seed, np.complex128, fabrication=made)
+    chip = SimulatedChip(topology, imperfections, seed, np.complex128, fabrication=made)
     theta, phi, _ = mesh.haar_phases(topology, rng)
     phases = theta, phi, np.zeros(topology.modes)
     x, grad_y = rng.normal(size=(2, 1, 2 * topology.modes)).view(np.complex128)
@@ -134,9 +138,9 @@ def _gradients(
 
 def _tap_errors(modes: int, noise: float, seeds: list[int]) -> NDArray[np.float64]:
     """Return mean and standard error of each method, shape (methods, 2)."""
-    flaws, topology, wrong, right = Imperfections(tap_noise=noise), mesh.triangular(modes), [], []
+    imperfections, topology, wrong, right = Imperfections(tap_noise=noise), mesh.triangular(modes), [], []
     for seed in seeds:
-        exact, *measured = _gradients(topology, _METHODS.values(), seed, flaws)
+        exact, *measured = _gradients(topology, _METHODS.values(), seed, imperfections)
         wrong.append([np.sum((gradient - exact) ** 2) for gradient in measured])
         right.append([exact @ exact])
     ratio = np.sum(wrong, axis=0) / np.sum(right)

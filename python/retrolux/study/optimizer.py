@@ -10,10 +10,7 @@ if TYPE_CHECKING:
 
     import torch
 
-    from retrolux.study.config import TrainConfig
-    from retrolux.study.network import Network
-
-__all__ = ["OPTIMIZERS", "NamedOptimizer", "optimizer_for"]
+__all__ = ["OPTIMIZERS", "NamedOptimizer"]
 
 
 @dataclass(frozen=True)
@@ -34,19 +31,17 @@ class NamedOptimizer:
     options: Mapping[str, Any] = field(default_factory=dict)
     first_factor: float = 1.0
 
+    def make(self, model: torch.nn.Module, lr: float) -> torch.optim.Optimizer:
+        """Return a new one, of the parameters of a model that are trained."""
+        import torch  # noqa: PLC0415 - names of optimizers are known without it
+
+        phases = [phase for phase in model.parameters() if phase.requires_grad]
+        made: torch.optim.Optimizer = getattr(torch.optim, self.kind)(phases, lr=lr, **self.options)
+        return made
+
 
 OPTIMIZERS: dict[str, NamedOptimizer] = {
     "adam": NamedOptimizer("Adam", first_factor=10.0),  # 1 over 1 − 0.9
     "sgd": NamedOptimizer("SGD", {"momentum": 0.9}),
 }
 """The optimizers by their names."""
-
-
-def optimizer_for(config: TrainConfig, network: Network) -> torch.optim.Optimizer:
-    """Return a new optimizer of the phases of a network that are trained."""
-    import torch  # noqa: PLC0415 - names of optimizers are known without it
-
-    chosen = OPTIMIZERS[config.optimizer]
-    phases = [phase for phase in network.parameters() if phase.requires_grad]
-    made: torch.optim.Optimizer = getattr(torch.optim, chosen.kind)(phases, lr=config.lr, **chosen.options)
-    return made

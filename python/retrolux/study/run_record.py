@@ -68,13 +68,13 @@ def run_folder(runs: str | os.PathLike[str], config: TrainConfig) -> Path:
 
 def _identity_in_0_1_0(config: TrainConfig) -> str | None:
     """Return what 0.1.0 called a run: a hash of every option it had; None of a run that it could not compute."""
-    settings, flaws = (
+    settings, imperfections = (
         {name: getattr(part, name) for name, of in options_of(type(part)).items() if of.decides and of.since == "0.1.0"}
         for part in (config, config.imperfections)
     )
-    if not changed(config).keys() <= settings.keys() | flaws.keys():
+    if not changed(config).keys() <= settings.keys() | imperfections.keys():
         return None
-    return _hash({**settings, "imperfections": flaws})
+    return _hash({**settings, "imperfections": imperfections})
 
 
 def _hash(values: dict[str, object]) -> str:

@@ -21,7 +21,7 @@ from retrolux.study.config import TrainConfig, check_resumable, from_saved, to_t
 from retrolux.study.epoch import Epoch
 from retrolux.study.losses import LOSSES
 from retrolux.study.network import Network, random_stream
-from retrolux.study.optimizer import optimizer_for
+from retrolux.study.optimizer import OPTIMIZERS
 from retrolux.study.run import Run
 from retrolux.study.run_files import Saver, write_metrics
 
@@ -153,7 +153,7 @@ def _check_no_run(folder: Path) -> None:
 def _prepare(config: TrainConfig, folder: Path, *, download: bool) -> Run:
     network = Network(config)
     dataset = data.load(config.dataset, data_dir=config.data_dir or None, modes=config.modes, download=download)
-    return Run(folder, config, dataset, network, optimizer_for(config, network), history=())
+    return Run(folder, config, dataset, network, OPTIMIZERS[config.optimizer].make(network, config.lr), history=())
 
 
 def _finish(run: Run, progress: Callable[[Epoch], None] | None, saver: Saver) -> Run:
