@@ -37,6 +37,8 @@ __all__ = [
 # one by one, as torch wants it, and a topology by its code, which programs that are saved hold.
 library = torch.library.Library("retrolux", "DEF")
 _MESH = ", ".join(["str topology", *(f"Tensor{'?' * field.optional} {name}" for name, field in FIELDS.items())])
+_REQUIRED = OPTIONAL.index(True)  # so many settings, then the optional ones
+_NONE = (None,) * len(FIELDS)
 _GRADIENTS = ", ".join(["Tensor"] * len(FIELDS))
 library.define(f"forward({_MESH}, Tensor x) -> Tensor")
 library.define(f"reverse({_MESH}, Tensor grad_y) -> Tensor")
@@ -143,12 +145,9 @@ def _room_for_matrices(settings: Settings) -> Tensor:
 
 def _room_for_gradients(settings: Settings, optional_gradients: bool) -> tuple[Tensor | None, ...]:
     """Return uninitialised gradients of the settings that there are; None for the optional ones if not wanted."""
-    return tuple(
-        [
-            None if setting is None or (optional and not optional_gradients) else torch.empty_like(setting)
-            for setting, optional in zip(settings, OPTIONAL, strict=True)
-        ]
-    )
+    wanted = settings if optional_gradients else settings[:_REQUIRED]
+    room = [None if setting is None else torch.empty_like(setting) for setting in wanted]
+    return (*room, *_NONE[len(room) :])
 
 
 def _filled(kernel: Callable[..., tuple[Tensor | None, ...]]) -> Callable[..., tuple[Tensor, ...]]:
