@@ -9,12 +9,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from retrolux.hardware import Imperfections
 from retrolux.option import options_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+settings.register_profile("untimed", deadline=None)  # a busy machine is no failure
+settings.load_profile("untimed")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

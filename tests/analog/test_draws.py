@@ -145,6 +145,7 @@ def test_traces_refuse_to_keep_one_draw(build_drawing):
     assert torch.equal(traced(2 * X), layer(2 * X))
 
 
+@pytest.mark.slow
 def test_an_exported_layer_draws_anew(build_drawing):
     program = torch.export.export(build_drawing(), (X,)).module()
     expected = outputs(build_drawing(), 4)[1:]  # to export is to draw once

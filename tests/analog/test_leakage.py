@@ -39,6 +39,7 @@ def test_poisson_leakage_is_that_of_the_counts(strength, precision):
     assert complete(POISSON, "scale", strength, None, precision)[1] == pytest.approx(1 - inside, abs=1e-9)
 
 
+@pytest.mark.slow
 @given(leakage=st.floats(0.01, 0.9), precision=st.integers(1, 255))
 def test_poisson_strength_meets_the_leakage_to_a_count(leakage, precision):
     scale, exact, _ = complete(POISSON, "scale", None, leakage, precision)

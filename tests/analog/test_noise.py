@@ -20,6 +20,7 @@ FUNCTIONS = {
 MODULES = [analog.GaussianNoise, analog.LaplacianNoise, analog.UniformNoise, analog.PoissonNoise]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_additive_noise_has_its_distribution(name, dtype):

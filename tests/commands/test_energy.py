@@ -34,6 +34,7 @@ def test_the_choices_are_those_of_the_library(capsys):
         assert f"{{{','.join(names)}}}" in said
 
 
+@pytest.mark.slow
 def test_topology_and_gradient_count(capsys):
     assert cli.main(["energy", "--topology", "diamond", "--gradient", "spsa", "--modes", "10", "12"]) == 0
     layers = (

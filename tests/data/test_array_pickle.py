@@ -200,6 +200,7 @@ POSITIONS = [position for _, _, position in pickletools.genops(WHOLE) if positio
 CODES = sorted(op.code.encode("latin-1") for op in pickletools.opcodes)
 
 
+@pytest.mark.slow
 @settings(max_examples=300)
 @given(position=st.sampled_from(POSITIONS), code=st.sampled_from(CODES))
 def test_a_changed_instruction_is_read_or_refused(

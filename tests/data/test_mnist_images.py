@@ -30,6 +30,7 @@ def small(tmp_path: Path, rng: np.random.Generator) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_the_real_set_is_complete(loaded: Dataset) -> None:
     assert torch.bincount(loaded.train_y).tolist() == TRAIN_COUNTS
     assert torch.bincount(loaded.test_y).tolist() == TEST_COUNTS

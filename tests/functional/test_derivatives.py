@@ -40,6 +40,7 @@ def asked_for(tensors):
     return [tensor.requires_grad_() for tensor in tensors]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("route", "imperfect"), WAYS)
 def test_first_derivatives_backwards_forwards_and_batched(topology, route, imperfect, draw):
     tensors = asked_for(draw(topology, imperfect=imperfect))
@@ -66,6 +67,7 @@ def test_second_derivatives_of_stacked_matrices(topology, imperfect, draw):
     assert gradgradcheck(function, settings, fast_mode=True)
 
 
+@pytest.mark.slow
 def test_second_derivatives_element_by_element(draw):
     """As above without the random projections that make it fast."""
     topology = mesh.rectangular(3)

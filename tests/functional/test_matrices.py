@@ -54,6 +54,7 @@ def test_values_and_gradients_are_those_of_each_mesh(topology, stack, imperfect)
         torch.testing.assert_close(got, wanted, rtol=0, atol=1e-11)
 
 
+@pytest.mark.slow
 def test_gradcheck():
     topology = mesh.rectangular(4)
     settings = [s.requires_grad_() for s in drawn(topology, (2,), imperfect=True)]

@@ -123,6 +123,7 @@ def test_fullgraph_compilation(topology, draw):
             torch.testing.assert_close(a, b, rtol=0, atol=1e-13)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("route", ROUTES)
 def test_compiled_with_a_gradient_in_theta_alone(route, draw):
     """Operators return an empty tensor for each gradient that nobody wants; none of them may get through."""

@@ -75,6 +75,7 @@ def test_finite_differences_err_by_the_square_of_their_step():
     np.testing.assert_allclose(found, exact.theta * np.sin(0.5) / 0.5, rtol=0, atol=1e-10)
 
 
+@pytest.mark.slow
 def test_spsa_is_unbiased_and_as_good_as_its_directions():
     """The mean of single directions is the gradient, their mean squared cosine is 1 / K: 5 standard errors."""
     experiment = Experiment(mesh.rectangular(4))

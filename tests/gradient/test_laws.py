@@ -63,6 +63,7 @@ def test_tap_noise(modes, chips):
     np.testing.assert_allclose(noise / signal / 2, [modes * s**2, modes * s**2 / 4], rtol=0.1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("modes", [16, 64])
 def test_tap_noise_of_a_laser_with_a_budget(modes):
     """Brought back to power 1 the interfering light is half as bright: 3/2 and 2 times the error."""
@@ -77,6 +78,7 @@ def test_tap_noise_of_a_laser_with_a_budget(modes):
         mean_within(values, 1 - 1 / np.sqrt(1 + 2 * law), 0.15)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("modes", "chips"), [(16, 150), (32, 60), (64, 40)])
 def test_random_loss(modes, chips):
     """ε = 1.15 N δ² of sum and difference, for zero-mean loss on the upper arms, δ = ln(10)/20 σ.

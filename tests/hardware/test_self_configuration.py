@@ -146,6 +146,7 @@ def test_blocks_are_programmed_up_to_a_phase_each(build, rng):
     assert distance(chip.matrix[2:, 2:], unitary[2:, 2:]) < 1e-6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("build", BUILDERS)
 def test_noise_is_not_amplified(build, rng):
     for noise in (1e-5, 1e-4, 1e-3):

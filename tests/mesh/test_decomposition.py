@@ -95,13 +95,13 @@ def test_degenerate_unitaries(kind, build, rng, tolerance):
         check_round_trip(ZOO[kind](n, rng), topology, tolerance(np.float64, topology.depth))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(n=st.integers(2, 24), seed=st.integers(0, 2**32), build=st.sampled_from(BUILDERS))
 def test_random_unitaries(n, seed, build):
     check_round_trip(haar_unitary(n, np.random.default_rng(seed)), build(n), 1e-13)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     n=st.integers(2, 8),
     seed=st.integers(0, 2**32),

@@ -65,6 +65,7 @@ def test_a_network_on_perfect_chips_learns_as_an_exact_one(gradient):
         torch.testing.assert_close(a, b, rtol=0, atol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("gradient", METHODS)
 def test_every_method_trains_an_imperfect_chip(gradient):
     imperfections = Imperfections(coupler_std=0.02, tap_noise=0.002, io_phase_std=0.002)

@@ -41,7 +41,7 @@ def convolutions(draw):
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel")  # torch's own
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(convolutions(), st.integers(2, 8), st.booleans())
 def test_it_is_torchs_layer_in_value_and_gradient(case, block, on_chips):
     axes, arguments, shape = case

@@ -29,7 +29,7 @@ def digital_and_photonic(inputs, outputs, bias, dtype, **options):
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     st.integers(1, 9),
     st.integers(1, 9),

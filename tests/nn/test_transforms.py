@@ -150,6 +150,7 @@ def test_a_traced_model_is_saved_and_learns_as_before(build):
     torch.testing.assert_close(*results)
 
 
+@pytest.mark.slow
 def test_a_compiled_model_is_one_graph(model, x):
     torch.compiler.reset()
     compiled = torch.compile(model, fullgraph=True, backend="aot_eager")

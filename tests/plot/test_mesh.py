@@ -69,6 +69,7 @@ def test_every_phase_is_a_block_of_its_colour(drawn):
         np.testing.assert_allclose(block.get_facecolors(), expected)
 
 
+@pytest.mark.slow
 def test_colours_repeat_after_two_pi(drawn):
     topology, theta, phi, _ = drawn
     one, other = (

@@ -29,6 +29,7 @@ def glyphs(plot, kind):
     return [renderer for renderer in plot.select({"type": GlyphRenderer}) if isinstance(renderer.glyph, kind)]
 
 
+@pytest.mark.slow
 def test_every_option_has_a_control(models, view):
     controls = [models[f"control {i}"] for i in range(4)]
     assert isinstance(controls[0], Slider)

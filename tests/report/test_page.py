@@ -26,6 +26,7 @@ def page(report):
     return (report / "report.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_the_folder_has_the_page_and_every_figure_twice(report):
     assert sorted(file.name for file in report.iterdir()) == [".lock", "figures", "report.html", "results.nc"]
     names = sorted(file.name for file in (report / "figures").iterdir())

@@ -27,6 +27,7 @@ def test_tap_noise(laws, method):
     assert inside(found, tap_law(method, np.array([[4], [16]]), np.array([0.01, 0.02])), 0.05)
 
 
+@pytest.mark.slow
 def test_random_loss(laws):
     assert inside(laws["laws_loss_error"].sel(laws_modes=[16]), loss_law(16, 0.02), 0.1)
 

@@ -33,6 +33,7 @@ def states(folder):
         storage.engine.dispose()
 
 
+@pytest.mark.slow
 def test_the_best_is_found_and_kept(tmp_path, in_process):
     seen = []
     trials = run_search(SEARCH, tmp_path, trials=6, progress=lambda ended, total, _: seen.append((ended, total)))
@@ -143,6 +144,7 @@ def test_choices_that_are_equal_are_one_run(tmp_path, in_process):
     assert len(in_process) == 2
 
 
+@pytest.mark.slow
 def test_failures_are_told_apart(tmp_path, in_process):
     space = {"lr": [0.01, 1e38], "topology": ["triangular", "butterfly"], "optimizer": ["sgd"]}
     settings = SETTINGS | {"dataset": "digits", "modes": 12, "epochs": 1, "batch": 1000}
