@@ -49,18 +49,19 @@ void send(const Passes<T>& passes, Pass pass, const Layout& layout, const py::tu
 
 void forward(const Kernels& kernels, const Layout& layout, const py::tuple& settings, py::handle x, py::handle y,
              int threads) {
+    const Array in("x", x), out("y", y);
     in_precision_of(first_setting(settings), [&](auto zero) {
         using T = decltype(zero);
-        send(kernels.passes<T>(), &Passes<T>::forward, layout, settings, Array("x", x), Array("y", y), threads);
+        send(kernels.passes<T>(), &Passes<T>::forward, layout, settings, in, out, threads);
     });
 }
 
 void reverse(const Kernels& kernels, const Layout& layout, const py::tuple& settings, py::handle grad_y,
              py::handle grad_x, int threads) {
+    const Array in("grad_y", grad_y), out("grad_x", grad_x);
     in_precision_of(first_setting(settings), [&](auto zero) {
         using T = decltype(zero);
-        send(kernels.passes<T>(), &Passes<T>::reverse, layout, settings, Array("grad_y", grad_y),
-             Array("grad_x", grad_x), threads);
+        send(kernels.passes<T>(), &Passes<T>::reverse, layout, settings, in, out, threads);
     });
 }
 

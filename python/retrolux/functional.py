@@ -155,6 +155,8 @@ def matrices(
     MemoryError
         When there is no memory for the kernels' work.
     """
+    if not isinstance(theta, Tensor):
+        raise TypeError(f"theta must be a tensor, got {type(theta).__name__}")
     if theta.dtype not in (torch.float32, torch.float64):
         raise TypeError(f"theta must be float32 or float64, got {theta.dtype}")
     settings, stack, modes = Settings(theta, phi, gamma, coupler_error, loss_db), theta.shape[:-1], topology.modes

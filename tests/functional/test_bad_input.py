@@ -8,7 +8,7 @@ import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from retrolux import mesh
-from retrolux.functional import propagate
+from retrolux.functional import matrices, propagate
 from retrolux.mesh.settings import Settings
 
 TOPOLOGY = mesh.rectangular(4)
@@ -86,6 +86,13 @@ def test_dtypes(arguments, name, value, message):
 def test_settings_are_tensors(arguments, theta):
     with pytest.raises(TypeError, match=f"theta must be a tensor, got {type(theta).__name__}"):
         propagate(**(arguments | {"theta": theta}))
+    with pytest.raises(TypeError, match=f"theta must be a tensor, got {type(theta).__name__}"):
+        matrices(theta, arguments["phi"], arguments["gamma"], arguments["topology"])
+
+
+def test_light_without_memory_is_named_as_the_caller_names_it(arguments):
+    with pytest.raises(TypeError, match="x must have memory of its own"):
+        propagate(**(arguments | {"x": arguments["x"].to_sparse()}), route="mesh")
 
 
 def test_the_mesh_route_is_for_the_cpu(arguments):

@@ -186,6 +186,7 @@ def _of(modes, mzis, depth, numbers, name="x"):
         _of(4, 1, 1, [0, 1, 2, 2]),
         _of(1, 0, 0, [0]),
         _of(4, 10**12, 1, np.zeros(1000)),
+        _of(4, 10**20, 1, [0, 1, 0, 1]),  # more than C counts
     ],
 )
 def test_what_is_no_code_is_refused(code):

@@ -203,5 +203,5 @@ def _from_code(code: str) -> Topology:
         if len(data) != length or (starts[0], starts[-1]) != (0, mzis) or (np.diff(starts) < 0).any():
             raise ValueError("sizes that do not fit")
         return from_columns(modes, np.split(pairs, starts[1:-1]) if depth else [], name)
-    except (ValueError, zlib.error) as error:
+    except (ValueError, OverflowError, zlib.error) as error:
         raise ValueError(f"not the code of a topology ({error}): {code[:80]!r}") from None
