@@ -8,7 +8,7 @@ import re
 import numpy as np
 import pytest
 
-from retrolux.option import check_options, documented, option, options_of
+from retrolux.option import Option, check_options, documented, option, options_of
 
 
 @documented
@@ -65,6 +65,15 @@ def test_a_docstring_has_every_fact():
         "name : str",
         "What it is called.",
     ]
+
+
+@pytest.mark.parametrize("source", ["(2021)", "1247", "± 3 dB", "−1/λ"])
+def test_no_line_begins_a_paragraph_by_chance(source):
+    for words in range(12, 30):
+        about = Option(about=f"{'word ' * words}{source} and more {source}")
+        _, *lines = about.entry("power").splitlines()
+        assert " ".join(line.strip() for line in lines) == f"W{about.about[1:]}."
+        assert all(line.strip()[0].isalpha() and len(line) <= 116 for line in lines)
 
 
 def test_a_field_without_facts_is_checked_by_its_default():

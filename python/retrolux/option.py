@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import inspect
+import re
 import sys
 import textwrap
 from dataclasses import dataclass
@@ -124,8 +125,10 @@ class Option:
             text = f"in {self.unit_text}, {text}"
         if self.lifetime:
             text = f"{self.lifetime}: {text}"
-        lines = textwrap.wrap(text[0].upper() + text[1:], 116, initial_indent="    ", subsequent_indent="    ")
-        return "\n".join([f"{name} : {kind}", *lines])
+        # The command line takes a line that begins with anything but a letter for a paragraph of its own.
+        kept = re.sub(r" (?![A-Za-z])", "\xa0", text[0].upper() + text[1:])
+        lines = textwrap.wrap(kept, 116, initial_indent="    ", subsequent_indent="    ")
+        return "\n".join([f"{name} : {kind}", *lines]).replace("\xa0", " ")
 
 
 def option(default: _T, **facts: Any) -> _T:

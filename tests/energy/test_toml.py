@@ -20,6 +20,12 @@ def test_presets_come_back(device):
     assert from_toml(to_toml(device)) == device
 
 
+def test_a_file_that_calls_the_link_light_is_read():
+    device = replace(PAI2023_TABLES, name="mine")
+    assert device.link is not None
+    assert from_toml(to_toml(device).replace("[link]", "[light]")) == device
+
+
 @given(st.floats(1e-30, 1e30), st.text(st.characters(exclude_categories=["C"]), min_size=1))
 def test_any_component_comes_back(value, name):
     own = Component(energy=Quantity(value, "fJ", name), mvm=value, gradient=1)

@@ -135,3 +135,12 @@ def test_damage_is_named(tmp_path, change):
     path.write_text(json.dumps(values)[: 100 if change == "truncated" else None])
     with pytest.raises(ValueError, match=r"run.json is not the record of a run, delete it to compute the run again: "):
         read_record(path)
+
+
+def test_runs_keep_their_names(tmp_path):
+    """Another hash loses every run, and a default that changes takes older runs for new ones: let _IDENTITY grow."""
+    assert identity(TrainConfig()) == "3da2733d93b95441"
+    assert identity(TrainConfig(dataset="moons", modes=4, lr=0.5)) == "97bab3859fabb13a"
+    defaults = "322ad49a6cdbdaa7"  # 0.1.0 has hashed all options
+    (tmp_path / defaults).mkdir()
+    assert run_folder(tmp_path, TrainConfig()) == tmp_path / defaults

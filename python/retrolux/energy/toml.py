@@ -33,6 +33,8 @@ def from_toml(text: str) -> Device:
         values = parse_toml(text)
     except ValueError as error:
         raise ValueError(f"a device must be written in TOML: {error}") from None
+    if "light" in values and "link" not in values:  # what earlier states of 0.1.0 have called it
+        values = {"link" if name == "light" else name: entry for name, entry in values.items()}
     device: Device = _make(Device, values, "")
     return device
 
