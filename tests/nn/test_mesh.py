@@ -159,6 +159,12 @@ def test_repr():
     assert "with coupler errors and losses, gamma frozen, route=mesh" in repr(layer)
 
 
+@pytest.mark.parametrize("topology", [8, "rectangular", None, mesh.rectangular])
+def test_a_topology_is_made_first(topology):
+    with pytest.raises(TypeError, match=r"topology must be one of retrolux.mesh, as mesh.rectangular\(8\), got "):
+        Mesh(topology)
+
+
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [

@@ -77,9 +77,9 @@ def test_results_are_reported(old):
 
 
 def test_states_of_layers_are_loaded(old):
-    flaws = hardware.Imperfections(coupler_std=0.02, tap_noise=0.01)
+    imperfections = hardware.Imperfections(coupler_std=0.02, tap_noise=0.01)
     network = torch.nn.Sequential(
-        nn.Mesh(mesh.rectangular(4), seed=5, imperfections=flaws, gradient="sum_difference", chip_seed=7),
+        nn.Mesh(mesh.rectangular(4), seed=5, imperfections=imperfections, gradient="sum_difference", chip_seed=7),
         nn.Modulus(),
         nn.Mesh(mesh.triangular(4), seed=6),
         nn.Linear(4, 3, seed=7),

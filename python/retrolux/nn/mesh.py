@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from retrolux.functional import LIGHT, Route, propagate
-from retrolux.mesh import decompose, haar_phases
+from retrolux.mesh import Topology, decompose, haar_phases
 from retrolux.mesh.settings import FIELDS, OPTIONAL, Settings, setting_shapes
 from retrolux.nn.chip_state import chip_for
 from retrolux.nn.dtypes import in_full_precision
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from retrolux.gradient import Method
     from retrolux.hardware import Chip, Imperfections
-    from retrolux.mesh import Topology
     from retrolux.nn.chip_state import ChipState
     from retrolux.nn.experiment import Experiment, OutputPhase
 
@@ -117,6 +116,8 @@ class Mesh(Described):
         device: torch.device | str | None = None,
     ) -> None:
         super().__init__()
+        if not isinstance(topology, Topology):
+            raise TypeError(f"topology must be one of retrolux.mesh, as mesh.rectangular(8), got {topology!r}")
         if dtype not in (torch.complex64, torch.complex128):
             raise TypeError(f"dtype must be torch.complex64 or torch.complex128, got {dtype}")
         if route not in ("auto", "mesh", "matrix"):
