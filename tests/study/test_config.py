@@ -27,7 +27,7 @@ from retrolux.study.config import CHOICES, TrainConfig, check_resumable, from_di
             for value in ("guess", "", [names[0]])
         ),
         ("dataset", "cifar10", "dataset must be one of digits, .*, got 'cifar10'"),  # of images
-        ("topology", "tree", "topology must be one of triangular, .*, got 'tree'"),  # of one input
+        ("topology", "tree", "topology must be one of triangular, .*, got 'tree': it spreads the light .*"),
         ("modes", 1, "modes must be an integer of at least 2, got 1"),
         ("modes", 64.0, "modes must be an integer of at least 2, got 64.0"),
         ("modes", 9, "modes must be at least 10 for digits, a port per class, got 9"),

@@ -339,7 +339,9 @@ def check_resumable(started: TrainConfig, continued: TrainConfig) -> None:
 
 def _check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
     if value not in choices:
-        raise ValueError(f"{name} must be one of {', '.join(choices)}, got {shown(value)}")
+        known = TOPOLOGIES.get(value) if name == "topology" and isinstance(value, str) else None
+        why = "" if known is None else f": {known.not_trained}"
+        raise ValueError(f"{name} must be one of {', '.join(choices)}, got {shown(value)}{why}")
 
 
 def _check_at_most(name: str, value: float, high: float) -> None:
