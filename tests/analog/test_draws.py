@@ -160,6 +160,7 @@ def test_a_default_device_does_not_move_the_noise(build_drawing):
         assert torch.equal(drawn, expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("distribution", ["normal", "uniform", "poisson"])
 def test_the_operator_is_well_formed(distribution):
     torch.library.opcheck(torch.ops.retrolux.draw, (X.abs(), distribution, 1, torch.tensor(2)))

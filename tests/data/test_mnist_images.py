@@ -39,6 +39,7 @@ def test_the_real_set_is_complete(loaded: Dataset) -> None:
     assert loaded.train_x.dtype == loaded.test_x.dtype == torch.complex64
 
 
+@pytest.mark.slow
 def test_every_image_has_mean_modulus_1(loaded: Dataset) -> None:
     for x in (loaded.train_x, loaded.test_x):
         torch.testing.assert_close(x.abs().mean(1), torch.ones(len(x)))

@@ -139,6 +139,7 @@ def lossy_errors(method, chips=200):
     return np.array(relative), np.array(cosines)
 
 
+@pytest.mark.slow
 def test_loss_breaks_the_protocol():
     """At 0.1 dB per column three measurements err by tens of per cent, sum/difference by about 9 %, mostly scale."""
     relative, cosines = lossy_errors(ThreeMeasurement())

@@ -163,6 +163,7 @@ def test_a_compiled_model_is_one_graph(model, x):
         torch.testing.assert_close(got, parameter.grad, **CLOSE)
 
 
+@pytest.mark.slow
 def test_the_matrix_of_a_mesh_compiles():
     torch.compiler.reset()
     layer = nn.Mesh(mesh.rectangular(4), DOUBLE, seed=0)

@@ -33,6 +33,7 @@ def test_the_folder_has_the_page_and_every_figure_twice(report):
     assert names == sorted(f"{name}.{kind}" for name in FIGURES for kind in ("png", "svg"))
 
 
+@pytest.mark.slow
 def test_the_page_is_small_and_whole(page):
     assert len(page.encode()) <= 5e6
     for name in FIGURES:

@@ -41,6 +41,7 @@ def test_rows_show_the_error_and_the_published_one(view):
     np.testing.assert_allclose(marks, [[0, 100 * WITHOUT_ERROR], [0.01, 100 * PUBLISHED["tap_noise"][1]]])
 
 
+@pytest.mark.slow
 def test_sizes_have_a_panel_of_their_own(view):
     axes = panel_named(training.error_rows(view), "Tap noise and size")
     for modes in (16, 64):

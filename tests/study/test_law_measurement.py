@@ -32,6 +32,7 @@ def test_random_loss(laws):
     assert inside(laws["laws_loss_error"].sel(laws_modes=[16]), loss_law(16, 0.02), 0.1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cause", ["couplers", "phases"])
 def test_wrong_elements(laws, cause):
     found = laws["laws_matrix_error"].sel(laws_cause=cause, laws_modes=[16])

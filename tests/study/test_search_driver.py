@@ -193,6 +193,7 @@ def refused(database, folder, change):
     return str(error.value).partition("this search: ")[2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "message"),
     [
