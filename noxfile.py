@@ -185,7 +185,7 @@ def install(session: nox.Session, build: str, *defines: str, env: dict[str, str]
 
 def run_kernel_tests(session: nox.Session, *options: str, env: dict[str, str] | None = None) -> None:
     """Run tests of the kernels, which need no torch, on what is installed."""
-    session.run("python", "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/kernels", *options, env=env)
+    session.run("python", "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/kernels", "--slow", *options, env=env)
 
 
 def configure(session: nox.Session, build: str, *options: str, target: str = "all") -> None:

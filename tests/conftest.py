@@ -23,7 +23,7 @@ settings.load_profile("untimed")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--slow", action="store_true", help="run the slow tests, too: those of a second and more")
+    parser.addoption("--slow", action="store_true", help="run slow tests, too, and those of other instruction sets")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

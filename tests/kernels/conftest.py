@@ -29,7 +29,10 @@ TOPOLOGIES = {
 }
 
 
-@pytest.fixture(params=isas_usable)
+*OTHERS, IN_USE = isas_usable
+
+
+@pytest.fixture(params=[*(pytest.param(isa, marks=pytest.mark.slow) for isa in OTHERS), IN_USE])
 def kernels(request: pytest.FixtureRequest) -> Kernels:
     return Kernels(request.param)
 
