@@ -35,33 +35,20 @@ bool takes_tensors(const Layout& layout, const py::tuple& settings, py::handle x
     return false;
 }
 
-/// Light in, and out as much; `pass` is a member of Passes<T>.
-template <class T, class Pass>
-void send(const Passes<T>& passes, Pass pass, const Layout& layout, const py::tuple& settings, const Array& in,
-          const Array& out, int threads) {
-    const Mesh<T> mesh = mesh_at<T>(layout, settings);
-    const Light<const T> light{in.amplitudes<const T>(), in.samples(layout.modes())};
-    T* result = out.shaped_like(in).amplitudes<T>();
-    const int usable = usable_threads(threads);
-    const py::gil_scoped_release release;
-    (passes.*pass)(mesh, light, result, usable);
-}
-
-void forward(const Kernels& kernels, const Layout& layout, const py::tuple& settings, py::handle x, py::handle y,
-             int threads) {
-    const Array in("x", x), out("y", y);
+/// Light in, and as much out: forward through the mesh, or, of gradients, backward.
+template <bool backward>
+void linear(const Kernels& kernels, const Layout& layout, const py::tuple& settings, py::handle from, py::handle into,
+            int threads) {
+    const Array in(backward ? "grad_y" : "x", from), out(backward ? "grad_x" : "y", into);
     in_precision_of(first_setting(settings), [&](auto zero) {
         using T = decltype(zero);
-        send(kernels.passes<T>(), &Passes<T>::forward, layout, settings, in, out, threads);
-    });
-}
-
-void reverse(const Kernels& kernels, const Layout& layout, const py::tuple& settings, py::handle grad_y,
-             py::handle grad_x, int threads) {
-    const Array in("grad_y", grad_y), out("grad_x", grad_x);
-    in_precision_of(first_setting(settings), [&](auto zero) {
-        using T = decltype(zero);
-        send(kernels.passes<T>(), &Passes<T>::reverse, layout, settings, in, out, threads);
+        const auto mesh = mesh_at<T>(layout, settings);
+        const Light<const T> light{in.amplitudes<const T>(), in.samples(layout.modes())};
+        T* result = out.shaped_like(in).template amplitudes<T>();
+        const Passes<T>& passes = kernels.passes<T>();
+        const int usable = usable_threads(threads);
+        const py::gil_scoped_release release;
+        (backward ? passes.reverse : passes.forward)(mesh, light, result, usable);
     });
 }
 
@@ -155,8 +142,8 @@ void bind_passes(py::class_<Kernels>& kernels) {
     using py::arg;
     const auto none = [](const char* name) { return arg(name) = py::none(); };
     kernels.def_static("takes_tensors", &takes_tensors, arg("layout"), arg("settings"), arg("x"))
-        .def("forward", &forward, arg("layout"), arg("settings"), arg("x"), arg("y"), arg("threads"))
-        .def("reverse", &reverse, arg("layout"), arg("settings"), arg("grad_y"), arg("grad_x"), arg("threads"))
+        .def("forward", &linear<false>, arg("layout"), arg("settings"), arg("x"), arg("y"), arg("threads"))
+        .def("reverse", &linear<true>, arg("layout"), arg("settings"), arg("grad_y"), arg("grad_x"), arg("threads"))
         .def("adjoint", &adjoint, arg("layout"), arg("settings"), arg("y"), arg("grad_y"), arg("x"), arg("grad_x"),
              arg("gradients"), arg("threads"))
         .def("matrices", &matrices, arg("layout"), arg("settings"), arg("transposed"), arg("threads"))
