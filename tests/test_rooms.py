@@ -18,6 +18,7 @@ MODULES = [module.name for module in pkgutil.walk_packages(retrolux.__path__, "r
 
 # What each package, or module beside them, may import. What a type needs alone does not count.
 MAY_IMPORT = {
+    "_lazy": set(),
     "reading": set(),
     "atomic": set(),
     "streams": set(),
@@ -38,10 +39,22 @@ MAY_IMPORT = {
     "analog": {"_kernels", "_plain"},
     "nn": {"_kernels", "_ops", "_plain", "functional", "gradient", "hardware", "mesh", "plain_pickle", "reading"},
     "model_summary": {"energy", "hardware", "nn"},
-    "data": {"atomic", "option", "plain_pickle", "reading"},
+    "data": {"_lazy", "atomic", "option", "plain_pickle", "reading"},
     "plot": {"energy", "mesh"},
     "bench": {"_kernels", "functional", "gradient", "hardware", "mesh", "nn"},
-    "study": {"atomic", "data", "energy", "gradient", "hardware", "locking", "mesh", "nn", "option", "reading"},
+    "study": {
+        "_lazy",
+        "atomic",
+        "data",
+        "energy",
+        "gradient",
+        "hardware",
+        "locking",
+        "mesh",
+        "nn",
+        "option",
+        "reading",
+    },
     "report": {"atomic", "energy", "hardware", "locking", "mesh", "option", "plot", "reading", "study"},
     "commands": {"_kernels", "atomic", "bench", "data", "energy", "gradient", "hardware", "locking", "mesh", "nn"}
     | {"option", "plot", "reading", "report", "study"},

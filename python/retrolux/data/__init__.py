@@ -5,9 +5,9 @@ Only the catalogue is imported at once; the loaders, which bring torch, when the
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING
 
+from retrolux._lazy import loader
 from retrolux.data.catalogue import DATASETS, PLANAR, NamedDataset, load
 
 if TYPE_CHECKING:
@@ -33,19 +33,16 @@ __all__ = [
     "write_idx",
 ]
 
-_HOMES = {
-    "Dataset": "dataset",
-    "cifar10": "cifar",
-    "digits": "digit_images",
-    "embed": "planar_points",
-    "mnist": "mnist_images",
-    "planar": "planar_points",
-    "read_idx": "idx",
-    "write_idx": "idx",
-}
-
-
-def __getattr__(name: str) -> object:
-    if name in _HOMES:
-        return getattr(importlib.import_module(f"retrolux.data.{_HOMES[name]}"), name)
-    raise AttributeError(f"module 'retrolux.data' has no attribute {name!r}")
+__getattr__ = loader(
+    "retrolux.data",
+    {
+        "Dataset": "dataset",
+        "cifar10": "cifar",
+        "digits": "digit_images",
+        "embed": "planar_points",
+        "mnist": "mnist_images",
+        "planar": "planar_points",
+        "read_idx": "idx",
+        "write_idx": "idx",
+    },
+)

@@ -5,9 +5,9 @@ Only configurations are imported at once; the rest loads torch, and more, when i
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING
 
+from retrolux._lazy import loader
 from retrolux.study.config import TrainConfig, from_toml, to_toml
 from retrolux.study.sweep_grid import Sweep
 
@@ -42,24 +42,21 @@ __all__ = [
     "to_toml",
 ]
 
-_HOMES = {
-    "STUDIES": "presets",
-    "Epoch": "epoch",
-    "Network": "network",
-    "Run": "run",
-    "Study": "presets",
-    "confidence": "results",
-    "last_epochs": "results",
-    "load": "checkpoint",
-    "read_results": "results",
-    "resume_run": "train",
-    "run_study": "scalability",
-    "run_sweep": "sweep_driver",
-    "start_run": "train",
-}
-
-
-def __getattr__(name: str) -> object:
-    if name in _HOMES:
-        return getattr(importlib.import_module(f"retrolux.study.{_HOMES[name]}"), name)
-    raise AttributeError(f"module 'retrolux.study' has no attribute {name!r}")
+__getattr__ = loader(
+    "retrolux.study",
+    {
+        "STUDIES": "presets",
+        "Epoch": "epoch",
+        "Network": "network",
+        "Run": "run",
+        "Study": "presets",
+        "confidence": "results",
+        "last_epochs": "results",
+        "load": "checkpoint",
+        "read_results": "results",
+        "resume_run": "train",
+        "run_study": "scalability",
+        "run_sweep": "sweep_driver",
+        "start_run": "train",
+    },
+)
